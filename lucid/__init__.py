@@ -1,0 +1,43 @@
+"""Lucid designs the learning rate's trajectory on the time axis: ``value = schedule(t, base)``.
+
+``lucid.schedules`` are the pure schedules, ``lucid.optim.lr_scheduler`` writes them into an optimizer. The rest is PyTorch,
+with the device name "gpu": ``lucid.nn``, ``lucid.optim``, ``lucid.data``, ``lucid.Tensor``. Nothing of it is imported
+before it is asked for.
+"""
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # as typing's, whose import would take most of ours
+if TYPE_CHECKING:
+    from lucid import data, nn, optim, schedules
+    from lucid._device import device
+    from lucid._files import load, save
+    from lucid._tensor import Tensor, tensor
+
+__version__ = "0.1.0"
+__all__ = ["Tensor", "data", "device", "load", "nn", "optim", "save", "schedules", "tensor"]
+
+_PLACES = {
+    "Tensor": "lucid._tensor",
+    "data": "",
+    "device": "lucid._device",
+    "load": "lucid._files",
+    "nn": "",
+    "optim": "",
+    "save": "lucid._files",
+    "schedules": "",
+    "tensor": "lucid._tensor",
+}
+
+
+def __getattr__(name: str) -> object:
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(place), name) if place else import_module(f"{__name__}.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

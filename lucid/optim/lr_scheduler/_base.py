@@ -1,0 +1,524 @@
+"""LRScheduler: the counting, the order, and the state. Nothing here knows any formula.
+
+A scheduler is a position in time (``last_epoch``), a base per parameter group, and Schedules; what it writes is
+``schedule(last_epoch, base)``. The rules R0 to R10 that this package keeps are told in CONTRIBUTING.md.
+"""
+
+import copy
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, ClassVar
+
+import torch
+from torch.optim.lr_scheduler import LRScheduler as _TorchLRScheduler
+
+from lucid.optim.lr_scheduler._track import Groups, Track, hidden_under_zeros
+from lucid.schedules import Constant, Schedule
+from lucid.schedules._numbers import number
+
+_HOW_TO = "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
+_is_traced = torch.compiler.is_dynamo_compiling
+
+Plan = dict[str, Any]
+"""Group key -> Schedule, or a list of Schedules, one per parameter group."""
+
+
+class LRScheduler(_TorchLRScheduler):
+    r"""Writes ``schedule(last_epoch, base)`` into the optimizer's parameter groups: any schedule, any group key.
+
+    .. math:: \eta_g(t) = s(t, \eta_{base,g})
+
+    Give one Schedule for all groups, or a list with one per group. Each group keeps its own base: the value that it was
+    built with (``initial_lr`` where the group has one). ``momentum`` of an optimizer that has betas is the first beta.
+
+    Args:
+        optimizer: anything with ``param_groups``.
+        last_epoch: -1 starts at 0; N starts at N + 1, from the groups' ``initial_lr``.
+        **schedules: group key = Schedule or list of Schedules: ``lr=``, ``weight_decay=``, ``momentum=``, ...
+
+    Raises:
+        TypeError: ``optimizer`` has no ``param_groups``, or a value is not a Schedule.
+        ValueError: a list of another length than the groups, or a key that a group lacks.
+        NotImplementedError: no schedule, and no ``get_lr()`` of a subclass either.
+
+    Example:
+        >>> import lucid
+        >>> from lucid.schedules import Cosine, Linear
+        >>> layer = lucid.nn.Linear(2, 1)
+        >>> optimizer = lucid.optim.SGD(layer.parameters(), lr=0.1, weight_decay=0.01)
+        >>> scheduler = LRScheduler(optimizer, lr=Linear(2) >> Cosine(8), weight_decay=Cosine(10, end=0.001))
+        >>> for _ in range(6):
+        ...     optimizer.step()
+        ...     scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.05]
+
+    A subclass may compute its rates itself, as with PyTorch: ``get_lr()`` returns one per group, from ``self.base_lrs`` and
+    ``self.last_epoch``.
+    """
+
+    optimizer: Any
+    last_epoch: Any
+    _step_count: int
+    _hyper: dict[str, Any]
+    _tracks: list[Track]
+    _lr: Track | None
+
+    _rules: ClassVar[dict[str, str]] = {}
+    """Hyper-parameters by name, each with the rule that it keeps as a number ("" where ``_clean`` says more)."""
+    _own_rates: ClassVar[bool] = False
+    """Whether a subclass computes its rates itself, in ``get_lr()``."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._own_rates = cls.get_lr is not LRScheduler.get_lr
+        for name in cls.__dict__.get("_rules", ()):
+            setattr(cls, name, _hyperparameter(name))
+
+    def __init__(self, optimizer: Any, last_epoch: int = -1, **schedules: Any) -> None:
+        self._attach(optimizer, last_epoch, schedules)
+
+    # -- construction
+
+    def _attach(self, optimizer: Any, last_epoch: Any, hyper: dict[str, Any]) -> None:
+        """Check everything, then bind to the optimizer and write the first values (R0, R8)."""
+        owner = type(self).__name__
+        groups = parameter_groups(owner, optimizer)
+        if isinstance(last_epoch, Schedule):
+            raise TypeError(f"{owner}: last_epoch must be a number, got {last_epoch!r}; name the schedule: lr=schedule")
+        last_epoch = number(owner, "last_epoch", last_epoch)
+        if last_epoch < 0 and last_epoch != -1:
+            raise ValueError(f"{owner}: last_epoch must be -1 or >= 0, got {last_epoch!r}")
+        hyper = {name: self._clean(name, value) for name, value in hyper.items()}
+        tracks = self._follow(optimizer, self._planned(hyper))
+        lr = tracks.get("lr")
+        if lr is not None:
+            if last_epoch != -1:
+                for i, group in enumerate(groups):
+                    if "initial_lr" not in group:
+                        raise KeyError(
+                            f"{owner}: parameter group {i} has no 'initial_lr', from which last_epoch={last_epoch} starts; "
+                            "load the optimizer's state first, or construct without last_epoch and call "
+                            "load_state_dict(state) or step(epoch)"
+                        )
+            lr.initial = lr.plain([group.get("initial_lr", now) for group, now in zip(groups, lr.last, strict=True)])
+            for group, initial in zip(groups, lr.initial, strict=True):
+                group.setdefault("initial_lr", initial)
+            lr.initial = self._initial_lrs(hyper, lr.initial)
+        self.optimizer = optimizer
+        self._take(hyper)
+        self._lr = lr
+        self._tracks = [track for track in tracks.values() if not (track is lr and self._own_rates)]
+        self._optimizer_stepped = _watch(optimizer)
+        self.last_epoch = last_epoch
+        self._step_count = 0
+        self._step(None if last_epoch == -1 else last_epoch + 1)
+
+    def _clean(self, name: str, value: Any) -> Any:
+        """A hyper-parameter, checked by itself; numbers become Python numbers."""
+        rule = self._rules.get(name)
+        return value if rule is None else number(type(self).__name__, name, value, rule)
+
+    def _planned(self, hyper: dict[str, Any]) -> Plan:
+        plan = self._plan(**hyper)
+        if self._own_rates:
+            plan.setdefault("lr", Constant())  # for the bookkeeping: get_lr() has the say
+        if not plan:
+            raise NotImplementedError(
+                f"{type(self).__name__}: give a schedule, lr=Cosine(900), or define get_lr() in a subclass"
+            )
+        return plan
+
+    @staticmethod
+    def _plan(**hyper: Any) -> Plan:
+        """Group key -> Schedule(s), from the hyper-parameters: all that a named scheduler has to say."""
+        return hyper
+
+    def _follow(self, optimizer: Any, plan: Plan) -> dict[str, Track]:
+        owner, groups = type(self).__name__, optimizer.param_groups
+        return {key: Track(owner, key, of, groups, hidden_under_zeros(optimizer, key)) for key, of in plan.items()}
+
+    def _initial_lrs(self, hyper: dict[str, Any], groups_lrs: list[float]) -> list[float]:
+        """The public ``base_lrs``; schedulers that take theirs as an argument say so here."""
+        return groups_lrs
+
+    def _take(self, hyper: dict[str, Any]) -> None:
+        self._hyper = hyper
+
+    def _change(self, name: str, value: Any) -> None:
+        """Assign a hyper-parameter: it holds from the next step on."""
+        hyper = {**self._hyper, name: self._clean(name, value)}
+        plan = self._planned(hyper)
+        groups = self.optimizer.param_groups
+        for track in self._followed():
+            track.observe(groups)  # edits up to now were made to the old schedule
+            track.take(plan[track.key], len(groups))
+        self._take(hyper)
+
+    def _followed(self) -> list[Track]:
+        return [self._lr, *self._tracks] if self._own_rates and self._lr is not None else self._tracks
+
+    # -- what PyTorch's users read
+
+    @property
+    def base_lrs(self) -> list[float]:
+        """The rates that the groups started with."""
+        return [] if self._lr is None else self._lr.initial
+
+    @base_lrs.setter
+    def base_lrs(self, values: list[float]) -> None:
+        assert self._lr is not None
+        owner = type(self).__name__
+        self._lr.initial = [float(number(owner, "base_lrs", value, ">= 0")) for value in values]
+        self._lr.rebase(list(self._lr.initial))
+
+    @property
+    def _last_lr(self) -> list[float]:
+        return [] if self._lr is None else self._lr.last
+
+    def get_last_lr(self) -> list[float]:
+        """The rates in force, one per group."""
+        return list(self._last_lr)
+
+    def get_lr(self) -> list[float]:
+        """The rates at ``last_epoch``, one per group, without side effects. Subclasses may override it."""
+        track = self._lr
+        if track is None:
+            return []
+        return [float(track.schedule_of(i)(self.last_epoch, base)) for i, base in enumerate(track.bases)]
+
+    def __repr__(self) -> str:
+        hyper = "".join(f"{name}={value!r}, " for name, value in self._hyper.items())
+        return f"{type(self).__name__}({hyper}last_epoch={self.last_epoch})"
+
+    # -- time
+
+    def step(self, epoch: Any = None) -> None:
+        """One unit of time onward; or to the time ``epoch`` at once, from ``base_lrs``, forgetting edits.
+
+        Raises:
+            ValueError: ``epoch`` is negative or not finite, or ``get_lr()`` of a subclass gives another number of rates than
+                there are groups.
+        """
+        if _is_traced():
+            torch.compiler.disable(self._step)(epoch)
+            return
+        count = self._step_count
+        if epoch is not None or count == 1 or self._own_rates:
+            self._step(epoch)
+            return
+        self._step_count = count + 1
+        self.last_epoch = t = self.last_epoch + 1
+        groups = self.optimizer.param_groups
+        for track in self._tracks:
+            track.advance(groups, t)
+
+    def _step(self, epoch: Any = None) -> None:
+        count = self._step_count
+        if count == 1:
+            self._check_order()
+        groups = self.optimizer.param_groups
+        if epoch is None:
+            self.last_epoch = t = self.last_epoch + 1
+            self._step_count = count + 1
+            for track in self._tracks:
+                track.advance(groups, t)
+        else:
+            t = number(type(self).__name__, "epoch", epoch, ">= 0")
+            self.last_epoch = t
+            self._step_count = count + 1
+            for track in self._tracks:
+                track.jump(groups, t)
+        if self._own_rates:
+            self._write_own_rates(groups)
+
+    def _write_own_rates(self, groups: Groups) -> None:
+        """What a subclass's get_lr() says (R9)."""
+        track, owner = self._lr, type(self).__name__
+        assert track is not None
+        if len(groups) != len(track.last):
+            track.observe(groups)
+        rates = self.get_lr()
+        if len(rates) != len(groups):
+            raise ValueError(f"{owner}: get_lr() must give one rate per parameter group, {len(groups)}, got {len(rates)}")
+        track.write(groups, [float(number(owner, f"get_lr()[{i}]", rate)) for i, rate in enumerate(rates)])
+        track.t = self.last_epoch
+
+    def _initial_step(self) -> None:
+        """PyTorch's name for the first step, which its own composites take again."""
+        self._step_count = 0
+        self._step()
+
+    def _update_lr(self, epoch: Any = None) -> None:
+        """PyTorch's name for a step without the check of the order."""
+        self._step(epoch)
+
+    def _check_order(self) -> None:
+        """Warn where the optimizer's first step was forgotten (R7): not where it was skipped, wrapped, or cannot be seen."""
+        optimizer = self.optimizer
+        if self._optimizer_stepped[0] or "step" in getattr(optimizer, "__dict__", ()):
+            return
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                grad = getattr(parameter, "grad", None)
+                if grad is not None and not bool(torch.isfinite(grad.sum())):
+                    return  # a GradScaler skips this step
+        warnings.warn(
+            f"{type(self).__name__}: step() was called before the optimizer's first step(), so the first rate is never used; "
+            f"call optimizer.step() and then scheduler.step(). See {_HOW_TO}",
+            UserWarning,
+            stacklevel=4,
+        )
+
+    # -- state (R2)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that resuming needs, as plain numbers, strings and lists: strict JSON, and safe for ``weights_only`` loading.
+
+        ``last_epoch``, ``_step_count``, ``base_lrs``, ``_last_lr``, ``_group_count``, the class, the hyper-parameters under
+        their own names (functions as None, callable objects as their ``__dict__``), and ``_tracks``: per group key the bases
+        in force and the values that the groups hold. Public attributes of plain data that a user set are kept too.
+
+        Raises:
+            ValueError: a callable object or a schedule holds something that is not plain data.
+        """
+        owner, groups = type(self).__name__, self.optimizer.param_groups
+        tracks = {}
+        for track in self._followed():
+            if len(groups) != len(track.last):
+                track.observe(groups)
+            tracks[track.key] = track.state(groups)
+        if self._lr is not None:  # these two have names of their own at the top, where PyTorch's loading finds them
+            del tracks["lr"]["initial"], tracks["lr"]["last"]
+        return {
+            **self._extra_state(),
+            **{name: _encode(f"{owner}: {name}", value) for name, value in self._hyper.items()},
+            "_class": owner,
+            "_group_count": len(groups),
+            "last_epoch": number(owner, "last_epoch", self.last_epoch),
+            "_step_count": self._step_count,
+            "base_lrs": list(self.base_lrs),
+            "_last_lr": self.get_last_lr(),
+            "_tracks": tracks,
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *, keep_hyperparameters: bool = False) -> None:
+        """Continue from ``state_dict``: ours, or one that PyTorch's scheduler of this name saved.
+
+        The values go into the optimizer's groups at once, so restoring the scheduler alone is enough, and the order of
+        restoring schedulers and optimizer does not matter. The state's hyper-parameters and base rates replace this
+        scheduler's, with a warning where they differ; ``keep_hyperparameters=True`` keeps this scheduler's, takes only the
+        position, and forgets edits (restore the optimizer before that).
+
+        Raises:
+            TypeError: not a mapping.
+            ValueError: another class, another number of groups, a missing key, a value of the wrong type, not finite or out
+                of range. Scheduler and optimizer are as before.
+        """
+        owner = type(self).__name__
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"{owner}: a state must be a mapping, got {type(state_dict).__name__}")
+        foreign = not state_dict.keys() & {"_class", "_group_count", "_tracks"}
+        try:
+            state = self._from_torch(dict(state_dict)) if foreign else state_dict
+            commit = self._checked(state, foreign, keep_hyperparameters)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+        except KeyError as error:
+            raise ValueError(f"{owner}: the state lacks {error}") from error
+        commit()
+
+    def _from_torch(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The state that PyTorch's scheduler of this name saved, with hyper-parameters under this class's names."""
+        return state
+
+    def _checked(self, state: Mapping[str, Any], foreign: bool, keep: bool) -> Callable[[], None]:
+        """Check all of ``state`` against this scheduler and its optimizer; what is returned then cannot fail."""
+        owner, optimizer, groups = type(self).__name__, self.optimizer, self.optimizer.param_groups
+        if not foreign and state["_class"] != owner:
+            raise ValueError(f"{owner}: the state is one of {state['_class']!r}")
+        last_lr = state["_last_lr"]
+        saved_groups = len(_list(owner, "_last_lr", last_lr)) if foreign else state["_group_count"]
+        if saved_groups != len(groups) or isinstance(saved_groups, bool):
+            raise ValueError(
+                f"{owner}: the state has {saved_groups!r} parameter groups, the optimizer {len(groups)}; if model or optimizer "
+                "changed, build a new scheduler and step(epoch) to the position"
+            )
+        last_epoch = _position(owner, "last_epoch", state["last_epoch"], "finite")
+        step_count = _position(owner, "_step_count", state.get("_step_count", 1) if foreign else state["_step_count"])
+        extra = self._checked_extra(state)
+
+        hyper, patches = dict(self._hyper), []
+        for name, mine in self._hyper.items():
+            theirs = state[name]
+            if keep:
+                continue
+            hyper[name], patch = self._decoded(name, theirs, mine)
+            patches += patch
+            was = _encode(f"{owner}: {name}", mine)
+            if theirs is not None and _encode(f"{owner}: {name}", hyper[name]) != was and not patch:
+                self._warn_replaced(name, theirs, was)
+
+        tracks = self._follow(optimizer, self._planned(hyper))
+        mine_by_key = {track.key: track for track in self._followed()}
+        saved_tracks = dict.fromkeys(tracks) if foreign else state["_tracks"]
+        if not isinstance(saved_tracks, Mapping) or saved_tracks.keys() != tracks.keys():
+            raise ValueError(f"{owner}: _tracks must tell of {', '.join(tracks)}, got {saved_tracks!r}")
+        writes = []
+        for key, track in tracks.items():
+            saved = saved_tracks[key]
+            mine = mine_by_key[key].initial
+            if keep:
+                writes.append(track.place(last_epoch, mine))
+                continue
+            if foreign:  # it knows no bases in force: edits show in what it wrote
+                is_lr = key == "lr"
+                initial = state.get("base_lrs", last_lr) if is_lr else mine
+                writes.append(track.place(last_epoch, initial, last_lr if is_lr else None))
+            else:
+                writes.append(track.restore({**_mapping(owner, key, saved), "initial": state["base_lrs"], "last": last_lr} if key == "lr" else saved))
+            if track.initial != mine:
+                self._warn_replaced("base_lrs" if key == "lr" else f"base of {key}", track.initial, mine)
+
+        def commit() -> None:
+            for track, (held, hidden) in zip(tracks.values(), writes, strict=True):
+                track.commit(groups, held, hidden)
+            for target, attributes in patches:
+                target.__dict__.update(copy.deepcopy(attributes))
+            self._take(hyper)
+            self._lr = tracks.get("lr")
+            self._tracks = [track for track in tracks.values() if not (track is self._lr and self._own_rates)]
+            self.last_epoch, self._step_count = last_epoch, step_count
+            for name, value in extra.items():
+                setattr(self, name, copy.deepcopy(value))
+
+        return commit
+
+    def _decoded(self, name: str, saved: Any, mine: Any) -> tuple[Any, list[tuple[Any, dict[str, Any]]]]:
+        """A hyper-parameter from the state, and the callable objects that the state has attributes for."""
+        if isinstance(mine, list) and isinstance(saved, (list, tuple)) and any(map(callable, mine)):
+            # groups that came late have no function or schedule of their own, so the lists may differ in length
+            pairs = [self._decoded(name, theirs, ours) for theirs, ours in zip(saved, mine, strict=False)]
+            values = [value for value, _ in pairs] + mine[len(pairs) :]
+            return self._clean(name, values), [patch for _, some in pairs for patch in some]
+        if isinstance(mine, Schedule):
+            return (mine if saved is None else Schedule.from_dict(saved)), []
+        if callable(mine):
+            if saved is None:
+                return mine, []
+            if not isinstance(saved, Mapping) or not hasattr(mine, "__dict__"):
+                raise ValueError(f"{type(self).__name__}: {name} is {saved!r} in the state, and {mine!r} takes no attributes")
+            _encode(f"{type(self).__name__}: {name}", dict(saved))
+            return mine, [(mine, dict(saved))]
+        return self._clean(name, saved), []
+
+    def _warn_replaced(self, name: str, theirs: Any, mine: Any) -> None:
+        warnings.warn(
+            f"{type(self).__name__}: the state's {name} {theirs!r} replaces this scheduler's {mine!r}; "
+            "load_state_dict(state, keep_hyperparameters=True) keeps yours",
+            UserWarning,
+            stacklevel=4,
+        )
+
+    def _extra_state(self) -> dict[str, Any]:
+        """Public attributes of plain data, which a subclass or a user set."""
+        extra = {}
+        for name, value in vars(self).items():
+            if not name.startswith("_") and name not in ("optimizer", "last_epoch"):
+                try:
+                    extra[name] = _encode(name, value)
+                except ValueError:
+                    continue
+        return extra
+
+    def _checked_extra(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: state[name] for name in self._extra_state() if name in state}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_optimizer_stepped": [True]}  # a copied optimizer has lost its hooks: nothing to warn of
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for track in self._followed():
+            hidden = hidden_under_zeros(self.optimizer, track.key)
+            hidden.update(track.hidden)
+            track.hidden = hidden
+
+
+def parameter_groups(owner: str, optimizer: Any) -> Groups:
+    """The optimizer's groups (R8)."""
+    groups = getattr(optimizer, "param_groups", None)
+    if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
+        raise TypeError(f"{owner}: optimizer must have param_groups, a list of dicts; {type(optimizer).__name__} is not an Optimizer")
+    return groups
+
+
+def _watch(optimizer: Any) -> list[bool]:
+    """A flag that the optimizer's next step raises; raised at once where nothing can be seen.
+
+    The hook holds the flag alone, so that optimizer and scheduler keep no cycle alive, and goes at its first call.
+    """
+    register = getattr(optimizer, "register_step_post_hook", None)
+    if register is None:
+        return [True]
+    stepped = [False]
+
+    def note(*_: Any) -> None:
+        stepped[0] = True
+        handle.remove()
+
+    handle = register(note)
+    return stepped
+
+
+def _hyperparameter(name: str) -> property:
+    def get(self: LRScheduler) -> Any:
+        return self._hyper[name]
+
+    def assign(self: LRScheduler, value: Any) -> None:
+        self._change(name, value)
+
+    return property(get, assign, doc=f"Hyper-parameter {name}; an assignment holds from the next step on.")
+
+
+def _encode(what: str, value: Any) -> Any:
+    """``value`` as strict JSON data: functions are None, schedules and callable objects mappings."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_encode(what, item) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _encode(what, item) for key, item in value.items()}
+    if isinstance(value, Schedule):
+        try:
+            return value.to_dict()
+        except ValueError:
+            return None  # a schedule with a function in it: kept from the constructed scheduler
+    if isinstance(value, (FunctionType, BuiltinFunctionType, MethodType, type)):
+        return None
+    if callable(value):
+        return {key: _encode(f"{what}.{key}", item) for key, item in getattr(value, "__dict__", {}).items()}
+    raise ValueError(f"{what} must be plain data (numbers, strings, lists, dicts) to be saved, got {value!r}")
+
+
+def _list(owner: str, field: str, value: Any) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{owner}: {field} must be a list, got {value!r}")
+    return list(value)
+
+
+def _mapping(owner: str, field: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{owner}: the state of {field} must be a mapping, got {value!r}")
+    return value
+
+
+def _position(owner: str, field: str, value: Any, rule: str = "a whole number >= 0") -> Any:
+    position = number(owner, field, value, rule)
+    if not -1 <= position <= 2**53:
+        raise ValueError(f"{owner}: {field} must lie between -1 and 2**53, got {value!r}")
+    return position

@@ -1,0 +1,272 @@
+"""Schedulers that follow a metric."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau as _TorchReduceLROnPlateau
+
+from lucid.optim.lr_scheduler._base import LRScheduler, Plan, _is_traced, parameter_groups
+from lucid.schedules import Constant
+from lucid.schedules._numbers import number
+
+_CHOICES = {"mode": ("min", "max"), "threshold_mode": ("rel", "abs"), "on_nan": ("ignore", "bad", "raise")}
+
+
+class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
+    r"""Cuts the rate when a metric has stopped improving.
+
+    .. math:: \eta \leftarrow \max(\eta \, f, \eta_{min})
+
+    when more than ``patience`` epochs in a row were bad, and if the cut is larger than ``eps``. An epoch is good if its metric
+    beats the best one: with ``mode="min"`` by falling below best - threshold * abs(best) (``"rel"``) or best - threshold
+    (``"abs"``), with ``"max"`` by rising above best + the same. After a cut, ``cooldown`` epochs count as neither.
+
+    Args:
+        optimizer: anything with ``param_groups``.
+        mode: ``"min"`` for a loss, ``"max"`` for an accuracy.
+        factor: :math:`f` in (0, 1).
+        patience: how many bad epochs are borne, >= 0.
+        threshold: >= 0, what counts as an improvement.
+        threshold_mode: ``"rel"`` or ``"abs"``. Unlike PyTorch's, the relative margin is a share of abs(best), so negative
+            metrics work.
+        cooldown: epochs after a cut, >= 0.
+        min_lr: :math:`\eta_{min} \ge 0`, or a list with one per group.
+        eps: >= 0, smaller cuts are left out.
+        on_nan: a metric that is NaN or infinite is left out of all counts, with one warning (``"ignore"``), is a bad epoch
+            (``"bad"``) or a ValueError (``"raise"``). It never becomes the best.
+        sync: average the metric over the ranks of ``torch.distributed`` first, so that all of them decide alike.
+
+    Raises:
+        TypeError: an argument or a metric that is no number.
+        ValueError: a number outside of its range, an unknown mode, a list of another length than the groups.
+
+    Example:
+        >>> import lucid
+        >>> optimizer = lucid.optim.SGD(lucid.nn.Linear(2, 1).parameters(), lr=0.5)
+        >>> scheduler = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+        >>> for loss in [1.0, 0.9, 0.9, 0.9]:
+        ...     optimizer.step()
+        ...     scheduler.step(loss)
+        >>> scheduler.get_last_lr()
+        [0.25]
+    """
+
+    mode: str
+    factor: float
+    patience: int
+    threshold: float
+    threshold_mode: str
+    cooldown: int
+    min_lr: Any
+    eps: float
+    on_nan: str
+    sync: bool
+    num_bad_epochs: int
+    cooldown_counter: int
+    _rules = {
+        "mode": "",
+        "factor": "in (0, 1)",
+        "patience": "a whole number >= 0",
+        "threshold": ">= 0",
+        "threshold_mode": "",
+        "cooldown": "a whole number >= 0",
+        "min_lr": ">= 0",
+        "eps": ">= 0",
+        "on_nan": "",
+        "sync": "",
+    }
+
+    def __init__(
+        self,
+        optimizer: Any,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float | list[float] = 0.0,
+        eps: float = 1e-8,
+        *,
+        on_nan: str = "ignore",
+        sync: bool = False,
+    ) -> None:
+        groups = len(parameter_groups("ReduceLROnPlateau", optimizer))
+        if isinstance(min_lr, (list, tuple)) and len(min_lr) != groups:
+            raise ValueError(
+                f"ReduceLROnPlateau: min_lr needs one value per parameter group: {groups} groups, {len(min_lr)} given"
+            )
+        hyper = {
+            "mode": mode,
+            "factor": factor,
+            "patience": patience,
+            "threshold": threshold,
+            "threshold_mode": threshold_mode,
+            "cooldown": cooldown,
+            "min_lr": min_lr,
+            "eps": eps,
+            "on_nan": on_nan,
+            "sync": sync,
+        }
+        self._attach(optimizer, -1, hyper)
+        self._reset()
+
+    def _clean(self, name: str, value: Any) -> Any:
+        if name in _CHOICES:
+            if value not in _CHOICES[name]:
+                raise ValueError(f"ReduceLROnPlateau: {name} must be one of {_CHOICES[name]}, got {value!r}")
+            return value
+        if name == "sync":
+            if not isinstance(value, bool):
+                raise TypeError(f"ReduceLROnPlateau: sync must be True or False, got {value!r}")
+            return value
+        rule = self._rules[name]
+        if name == "min_lr" and isinstance(value, (list, tuple)):
+            return [number("ReduceLROnPlateau", f"min_lr[{i}]", item, rule) for i, item in enumerate(value)]
+        return number("ReduceLROnPlateau", name, value, rule)
+
+    @staticmethod
+    def _plan(**hyper: Any) -> Plan:
+        return {"lr": Constant()}  # the rate is its base, and the cuts move the base
+
+    def _take(self, hyper: dict[str, Any]) -> None:
+        super()._take(hyper)
+        threshold = hyper["threshold"]
+        self._lower = hyper["mode"] == "min"
+        self._margin = 0.0 if hyper["threshold_mode"] == "rel" else threshold
+        self._share = threshold - self._margin
+        self._patience = hyper["patience"]
+
+    def _reset(self) -> None:
+        """Forget the metrics seen; the rates stay."""
+        self._best: float | None = None
+        self.num_bad_epochs = 0
+        self.cooldown_counter = 0
+        self._warned_of_nan = False
+
+    # -- the metric
+
+    @property
+    def best(self) -> float:
+        """The best metric so far; infinite, on the bad side, before the first."""
+        return self.mode_worse if self._best is None else self._best
+
+    @best.setter
+    def best(self, value: float) -> None:
+        self._best = None if math.isinf(value) else float(number("ReduceLROnPlateau", "best", value))
+
+    @property
+    def mode_worse(self) -> float:
+        """The infinity that every metric beats."""
+        return math.inf if self.mode == "min" else -math.inf
+
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether epochs count neither as good nor as bad."""
+        return self.cooldown_counter > 0
+
+    def is_better(self, a: float, best: float) -> bool:
+        """Whether metric ``a`` improves on ``best`` by more than the threshold."""
+        if best in (math.inf, -math.inf):
+            return best == self.mode_worse
+        if self._lower:
+            return a < best * (1.0 - self._share if best >= 0 else 1.0 + self._share) - self._margin
+        return a > best * (1.0 + self._share if best >= 0 else 1.0 - self._share) + self._margin
+
+    def step(self, metrics: Any, epoch: Any = None) -> None:  # type: ignore[override]
+        """One epoch onward, with its metric: a number, a 0-d tensor or array.
+
+        Raises:
+            TypeError: ``metrics`` is no number.
+            ValueError: it is NaN or infinite and ``on_nan="raise"``; nothing has changed then.
+        """
+        if _is_traced():
+            torch.compiler.disable(self._step_with)(metrics, epoch)
+        else:
+            self._step_with(metrics, epoch)
+
+    def _step_with(self, metrics: Any, epoch: Any) -> None:
+        metric = metrics if type(metrics) is float and math.isfinite(metrics) else self._metric(metrics)
+        t = self.last_epoch + 1 if epoch is None else number("ReduceLROnPlateau", "epoch", epoch, ">= 0")
+        if self._step_count == 1:
+            self._check_order()
+        self._step_count += 1
+        self.last_epoch = t
+        best = self._best
+        if metric is not None and (best is None or self.is_better(metric, best)) and math.isfinite(metric):
+            self._best = metric
+            self.num_bad_epochs = 0
+        elif metric is not None:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter and metric is not None:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        track, groups = self._tracks[0], self.optimizer.param_groups
+        track.t = t
+        if track.floats and [group["lr"] for group in groups] == track.last and self.num_bad_epochs <= self._patience:
+            return
+        track.observe(groups)
+        if self.num_bad_epochs > self._patience:
+            track.rebase([self._cut(i, lr) for i, lr in enumerate(track.bases)])
+            self.cooldown_counter = self.cooldown
+            self.num_bad_epochs = 0
+        track.put(groups, t)
+
+    def _metric(self, metrics: Any) -> float | None:
+        """The metric as a float; None where the epoch is left out."""
+        value = metrics.item() if getattr(metrics, "ndim", None) == 0 and hasattr(metrics, "item") else metrics
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"ReduceLROnPlateau: metrics must be a number, a 0-d tensor or array, got {metrics!r}")
+        metric = float(value)
+        if self.sync:
+            metric = self._mean_over_ranks(metric)
+        if math.isfinite(metric) or self.on_nan == "bad":
+            return metric
+        if self.on_nan == "raise":
+            raise ValueError(f"ReduceLROnPlateau: metrics must be finite, got {metric!r} (on_nan='raise')")
+        if not self._warned_of_nan:
+            self._warned_of_nan = True
+            warnings.warn(
+                f"ReduceLROnPlateau: the metric is {metric}; such epochs are left out (on_nan='ignore'). "
+                "on_nan='bad' counts them as bad, on_nan='raise' stops",
+                UserWarning,
+                stacklevel=5,
+            )
+        return None
+
+    def _mean_over_ranks(self, metric: float) -> float:
+        ranks = torch.distributed
+        if not ranks.is_available() or not ranks.is_initialized():
+            return metric
+        on_gpu = ranks.get_backend() == "nccl"
+        total = torch.tensor(metric, dtype=torch.float64, device=torch.accelerator.current_accelerator() if on_gpu else None)
+        ranks.all_reduce(total)
+        return float(total) / ranks.get_world_size()
+
+    def _cut(self, i: int, lr: float) -> float:
+        floor = self.min_lr[min(i, len(self.min_lr) - 1)] if isinstance(self.min_lr, list) else self.min_lr
+        cut = max(lr * self.factor, floor)
+        return cut if lr - cut > self.eps else lr
+
+    # -- state
+
+    def _extra_state(self) -> dict[str, Any]:
+        return {**super()._extra_state(), "best": self._best}
+
+    def _checked_extra(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        extra = super()._checked_extra(state)
+        best = state["best"]
+        if best is not None and best != self.mode_worse:
+            best = number("ReduceLROnPlateau", "best", best)
+        extra["best"] = self.mode_worse if best is None else best
+        for name in ("num_bad_epochs", "cooldown_counter"):
+            extra[name] = number("ReduceLROnPlateau", name, state[name], "a whole number >= 0")
+        return extra
+
+    def _from_torch(self, state: dict[str, Any]) -> dict[str, Any]:
+        floors = state["min_lrs"]
+        ours = {name: self._hyper[name] for name in ("on_nan", "sync")}
+        return {**ours, **state, "min_lr": floors[0] if floors.count(floors[0]) == len(floors) else floors}

@@ -1,0 +1,89 @@
+"""The few functions that formulas are written with: Python numbers first, else the array's own library.
+
+``t``, ``base`` and parameters may be Python numbers, NumPy arrays, torch tensors, JAX arrays or tracers, MLX arrays.
+Each function looks at the type of its own argument and asks nothing else, so no formula ever branches on a value.
+"""
+
+import math
+import sys
+from typing import Any
+
+HUGE = 2.0**126  # growth stops here: finite in 32 bits too, and no rate is ever near it
+_LN_HUGE = math.log(HUGE)
+_libraries: dict[type, Any] = {}
+
+
+def is_number(x: Any) -> bool:
+    """Whether ``x`` is a plain Python number, which ``math`` handles."""
+    kind = type(x)
+    return kind is float or kind is int
+
+
+def library(x: Any) -> Any:
+    """The module whose ``cos`` takes ``x``: numpy, torch, jax.numpy, mlx.core, ... (cached per type)."""
+    kind = type(x)
+    found = _libraries.get(kind)
+    if found is None:
+        found = _libraries[kind] = _find_library(x, kind)
+    return found
+
+
+def _find_library(x: Any, kind: type) -> Any:
+    if hasattr(x, "__array_namespace__"):
+        return x.__array_namespace__()
+    for cls in kind.__mro__:  # a subclass lives elsewhere, its library is that of the class it extends
+        name = cls.__module__
+        while name:
+            module = sys.modules.get(name)
+            if hasattr(module, "cos") and hasattr(module, "where") and hasattr(module, "clip"):
+                return module
+            name = name.rpartition(".")[0]
+    raise TypeError(f"time and base must be numbers or arrays, got {kind.__name__}")
+
+
+def cos(x: Any) -> Any:
+    return math.cos(x) if type(x) is float else library(x).cos(x) if not is_number(x) else math.cos(x)
+
+
+def exp(x: Any) -> Any:
+    return math.exp(x) if is_number(x) else library(x).exp(x)
+
+
+def log(x: Any) -> Any:
+    return math.log(x) if is_number(x) else library(x).log(x)
+
+
+def floor(x: Any) -> Any:
+    return math.floor(x) if is_number(x) else library(x).floor(x)
+
+
+def clip(x: Any, lo: float, hi: float | None = None) -> Any:
+    """``x`` held inside [lo, hi]; without ``hi`` there is no upper bound."""
+    kind = type(x)
+    if kind is float or kind is int:  # is_number, unrolled: this is the commonest call of a training loop
+        return lo if x < lo else x if hi is None or x < hi else hi
+    return library(x).clip(x, lo, hi)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    return where(x < y, x, y)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    if condition is True or condition is False:
+        return x if condition else y
+    return library(condition).where(condition, x, y)
+
+
+def power(a: Any, n: Any) -> Any:
+    """``a ** max(n, 0)`` for a > 0, at most ``HUGE``: decay per step that no time can overflow."""
+    kind = type(n)
+    if (kind is int or kind is float) and (type(a) is float or is_number(a)):
+        if n <= 0:
+            return 1.0
+        try:
+            value = a**n
+        except OverflowError:
+            return HUGE
+        return value if value < HUGE else HUGE
+    return exp(clip(clip(n, 0) * log(a), -1000.0, _LN_HUGE))

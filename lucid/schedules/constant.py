@@ -1,0 +1,69 @@
+"""Constant, and the user's own function."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from lucid.schedules._ops import is_number
+from lucid.schedules._schedule import Schedule, check
+
+
+class Constant(Schedule):
+    r"""A multiple of the base, for ever or for ``steps``.
+
+    .. math:: \eta(t) = k \, \eta_{base}
+
+    Args:
+        factor: :math:`k \ge 0`, multiple of the base.
+        steps: length > 0 in the unit of ``t``, or None for an endless one. It only matters to what follows:
+            ``Constant(steps=100) >> Cosine(900)``.
+
+    Raises:
+        ValueError: a number outside of its range.
+
+    Example:
+        0.05 at every time, for base 0.1:
+
+        >>> Constant(0.5).at([0, 10, 1000], base=0.1)
+        [0.05, 0.05, 0.05]
+    """
+
+    factor: float = 1.0
+    steps: float | None = None
+
+    def __post_init__(self) -> None:
+        check(self, factor=">= 0", **({} if self.steps is None else {"steps": "> 0"}))
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        return self.factor * base + 0 * t  # an array of times gives an array
+
+
+class Lambda(Schedule):
+    r"""The base times a function of your own.
+
+    .. math:: \eta(t) = f(t) \, \eta_{base}
+
+    Args:
+        fn: :math:`f`, from time to a multiple of the base. It must be pure; written with NumPy, torch or
+            :mod:`lucid.schedules.ops` it serves arrays as well.
+
+    Raises:
+        TypeError: ``fn`` is not callable.
+        ValueError: when called, ``fn`` gives a number that is not finite.
+
+    Example:
+        >>> Lambda(lambda t: 0.95**t)(2, 0.1)
+        0.09025
+    """
+
+    fn: Callable[[Any], Any]
+
+    def __post_init__(self) -> None:
+        if not callable(self.fn):
+            raise TypeError(f"Lambda: fn must be callable, got {self.fn!r}")
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        factor = self.fn(t)
+        if is_number(factor) and not math.isfinite(factor):
+            raise ValueError(f"Lambda: fn({t!r}) must be finite, got {factor!r}")
+        return base * factor
