@@ -19,7 +19,8 @@ class Tensor(torch.Tensor):
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """As PyTorch's; ``"gpu"`` is the accelerator at hand, and a RuntimeError where there is none."""
         args, kwargs = known_in(args, kwargs)
-        return super().to(*args, **kwargs)
+        moved: Self = super().to(*args, **kwargs)  # type: ignore[assignment]
+        return moved
 
     def eval(self) -> Self:
         """This tensor, once its value is computed: waits for the device, and not at all on a CPU."""
@@ -45,7 +46,7 @@ class Tensor(torch.Tensor):
         return handed_out(result) if type(result) in (tuple, list) else result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return plain(self).__reduce_ex__(protocol)
+        return plain(self).__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
 
 
 ForkingPickler.register(Tensor, reduce_tensor)  # workers hand tensors over by shared memory, as PyTorch's do
@@ -78,5 +79,6 @@ def tensor(data: Any, *, requires_grad: bool = False, device: Any = None, **opti
         >>> tensor([1.0, 2.0]).eval().sum()
         Tensor(3.)
     """
-    made: Tensor = torch.tensor(data, device=known(device), **options).as_subclass(Tensor)
-    return made.requires_grad_(requires_grad)
+    made = torch.tensor(data, device=known(device), **options).as_subclass(Tensor)
+    made.requires_grad_(requires_grad)
+    return made

@@ -18,11 +18,11 @@ class TensorDataset(_data.TensorDataset):
         super().__init__(*(plain(t) if isinstance(t, Tensor) else t for t in tensors))  # plain ones are quicker to index
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
-        return tuple(handed_out(t) for t in super().__getitem__(index))
+        return tuple(handed_out(t) for t in super().__getitem__(index))  # type: ignore[no-untyped-call]
 
     def __getitems__(self, indices: list[int]) -> list[tuple[Any, ...]]:
         """A batch for the loader, which hands out lucid.Tensor at its end."""
-        return [super(TensorDataset, self).__getitem__(i) for i in indices]
+        return [super(TensorDataset, self).__getitem__(i) for i in indices]  # type: ignore[no-untyped-call]
 
 
 class DataLoader(_data.DataLoader):  # type: ignore[type-arg]

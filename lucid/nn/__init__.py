@@ -9,15 +9,15 @@ import torch.nn as _nn
 
 from lucid._device import known, known_in
 from lucid._tensor import Tensor, handed_out, plain
-from lucid.nn import functional
+from lucid.nn import functional as functional
 
 if TYPE_CHECKING:
-    from torch.nn import *  # noqa: F403
+    from torch.nn import *  # type: ignore[no-redef]  # noqa: F403
 
 __all__ = [name for name in dir(_nn) if not name.startswith("_")]
 
 
-class Module(_nn.Module):
+class Module(_nn.Module):  # type: ignore[no-redef]
     """PyTorch's Module, which knows "gpu"."""
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
@@ -42,14 +42,14 @@ class _ParameterMeta(type(_nn.Parameter)):  # type: ignore[misc]
         return isinstance(instance, _nn.Parameter)
 
 
-class Parameter(_nn.Parameter, metaclass=_ParameterMeta):
+class Parameter(_nn.Parameter, metaclass=_ParameterMeta):  # type: ignore[no-redef]
     """PyTorch's Parameter: what this makes is one, for optimizers are fast on exactly that type."""
 
 
 def _ours(layer: type[_nn.Module]) -> type[_nn.Module]:
     """PyTorch's layer as a lucid.nn one."""
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
         if "device" in kwargs:
             kwargs["device"] = known(kwargs["device"])
         layer.__init__(self, *args, **kwargs)
@@ -60,7 +60,7 @@ def _ours(layer: type[_nn.Module]) -> type[_nn.Module]:
     return type(
         layer.__name__,
         (layer, Module),
-        {"__init__": __init__, "__module__": __name__, "__doc__": layer.__doc__, "__qualname__": layer.__name__},
+        {"__init__": init, "__module__": __name__, "__doc__": layer.__doc__, "__qualname__": layer.__name__},
     )
 
 

@@ -82,7 +82,7 @@ class Schedule:
             return NotImplemented
 
     def __rmul__(self, other: Any) -> "Schedule":
-        return self * other
+        return self.__mul__(other)
 
     def __getitem__(self, cut: slice) -> "Cut":
         """``schedule[:n]``: its first n units of time, which gives an endless schedule an end."""

@@ -68,6 +68,8 @@ class LRScheduler(_TorchLRScheduler):
 
     _rules: ClassVar[dict[str, str]] = {}
     """Hyper-parameters by name, each with the rule that it keeps as a number ("" where ``_clean`` says more)."""
+    _plan: ClassVar[Callable[..., Plan]] = staticmethod(dict)
+    """Hyper-parameters -> group key -> Schedule(s): all that a named scheduler has to say."""
     _own_rates: ClassVar[bool] = False
     """Whether a subclass computes its rates itself, in ``get_lr()``."""
 
@@ -111,7 +113,7 @@ class LRScheduler(_TorchLRScheduler):
         self._take(hyper)
         self._lr = lr
         self._tracks = [track for track in tracks.values() if not (track is lr and self._own_rates)]
-        self._optimizer_stepped = _watch(optimizer)
+        self._watched = _watch(optimizer)
         self.last_epoch = last_epoch
         self._step_count = 0
         self._step(None if last_epoch == -1 else last_epoch + 1)
@@ -131,14 +133,9 @@ class LRScheduler(_TorchLRScheduler):
             )
         return plan
 
-    @staticmethod
-    def _plan(**hyper: Any) -> Plan:
-        """Group key -> Schedule(s), from the hyper-parameters: all that a named scheduler has to say."""
-        return hyper
-
-    def _follow(self, optimizer: Any, plan: Plan) -> dict[str, Track]:
+    def _follow(self, optimizer: Any, plan: Plan, late: bool = False) -> dict[str, Track]:
         owner, groups = type(self).__name__, optimizer.param_groups
-        return {key: Track(owner, key, of, groups, hidden_under_zeros(optimizer, key)) for key, of in plan.items()}
+        return {key: Track(owner, key, of, groups, hidden_under_zeros(optimizer, key), late) for key, of in plan.items()}
 
     def _initial_lrs(self, hyper: dict[str, Any], groups_lrs: list[float]) -> list[float]:
         """The public ``base_lrs``; schedulers that take theirs as an argument say so here."""
@@ -147,9 +144,9 @@ class LRScheduler(_TorchLRScheduler):
     def _take(self, hyper: dict[str, Any]) -> None:
         self._hyper = hyper
 
-    def _change(self, name: str, value: Any) -> None:
-        """Assign a hyper-parameter: it holds from the next step on."""
-        hyper = {**self._hyper, name: self._clean(name, value)}
+    def _change(self, **changes: Any) -> None:
+        """Assign hyper-parameters: they hold from the next step on."""
+        hyper = {**self._hyper, **{name: self._clean(name, value) for name, value in changes.items()}}
         plan = self._planned(hyper)
         groups = self.optimizer.param_groups
         for track in self._followed():
@@ -162,7 +159,7 @@ class LRScheduler(_TorchLRScheduler):
 
     # -- what PyTorch's users read
 
-    @property
+    @property  # type: ignore[override]
     def base_lrs(self) -> list[float]:
         """The rates that the groups started with."""
         return [] if self._lr is None else self._lr.initial
@@ -175,14 +172,16 @@ class LRScheduler(_TorchLRScheduler):
         self._lr.rebase(list(self._lr.initial))
 
     @property
-    def _last_lr(self) -> list[float]:
-        return [] if self._lr is None else self._lr.last
+    def _last_lr(self) -> list[float]:  # type: ignore[override]
+        if self._lr is None:  # another key is scheduled; the rates are somebody else's
+            return [float(group["lr"]) for group in self.optimizer.param_groups]
+        return self._lr.last
 
-    def get_last_lr(self) -> list[float]:
+    def get_last_lr(self) -> list[float]:  # type: ignore[override]
         """The rates in force, one per group."""
         return list(self._last_lr)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float]:  # type: ignore[override]
         """The rates at ``last_epoch``, one per group, without side effects. Subclasses may override it."""
         track = self._lr
         if track is None:
@@ -203,7 +202,7 @@ class LRScheduler(_TorchLRScheduler):
                 there are groups.
         """
         if _is_traced():
-            torch.compiler.disable(self._step)(epoch)
+            torch.compiler.disable(self._step)(epoch)  # type: ignore[no-untyped-call]
             return
         count = self._step_count
         if epoch is not None or count == 1 or self._own_rates:
@@ -217,10 +216,10 @@ class LRScheduler(_TorchLRScheduler):
 
     def _step(self, epoch: Any = None) -> None:
         count = self._step_count
-        if count == 1:
-            self._check_order()
         groups = self.optimizer.param_groups
         if epoch is None:
+            if count == 1:
+                self._check_order()
             self.last_epoch = t = self.last_epoch + 1
             self._step_count = count + 1
             for track in self._tracks:
@@ -257,8 +256,12 @@ class LRScheduler(_TorchLRScheduler):
 
     def _check_order(self) -> None:
         """Warn where the optimizer's first step was forgotten (R7): not where it was skipped, wrapped, or cannot be seen."""
-        optimizer = self.optimizer
-        if self._optimizer_stepped[0] or "step" in getattr(optimizer, "__dict__", ()):
+        optimizer, watched, self._watched = self.optimizer, self._watched, None
+        if watched is None:
+            return
+        marks, hook = watched
+        hook.remove()  # not from within the hook: the optimizer is going through its hooks then
+        if marks or "step" in getattr(optimizer, "__dict__", ()):
             return
         for group in optimizer.param_groups:
             for parameter in group["params"]:
@@ -309,8 +312,8 @@ class LRScheduler(_TorchLRScheduler):
 
         The values go into the optimizer's groups at once, so restoring the scheduler alone is enough, and the order of
         restoring schedulers and optimizer does not matter. The state's hyper-parameters and base rates replace this
-        scheduler's, with a warning where they differ; ``keep_hyperparameters=True`` keeps this scheduler's, takes only the
-        position, and forgets edits (restore the optimizer before that).
+        scheduler's, with a warning where they differ; ``keep_hyperparameters=True`` keeps this scheduler's and takes the
+        position, and edits and cuts as ratios of the base (restore the optimizer before that).
 
         Raises:
             TypeError: not a mapping.
@@ -347,7 +350,8 @@ class LRScheduler(_TorchLRScheduler):
                 "changed, build a new scheduler and step(epoch) to the position"
             )
         last_epoch = _position(owner, "last_epoch", state["last_epoch"], "finite")
-        step_count = _position(owner, "_step_count", state.get("_step_count", 1) if foreign else state["_step_count"])
+        steps = state.get("_step_count", int(last_epoch) + 1) if foreign else state["_step_count"]
+        step_count = _position(owner, "_step_count", steps)
         extra = self._checked_extra(state)
 
         hyper, patches = dict(self._hyper), []
@@ -361,26 +365,27 @@ class LRScheduler(_TorchLRScheduler):
             if theirs is not None and _encode(f"{owner}: {name}", hyper[name]) != was and not patch:
                 self._warn_replaced(name, theirs, was)
 
-        tracks = self._follow(optimizer, self._planned(hyper))
+        tracks = self._follow(optimizer, self._planned(hyper), late=True)
         mine_by_key = {track.key: track for track in self._followed()}
-        saved_tracks = dict.fromkeys(tracks) if foreign else state["_tracks"]
+        saved_tracks: Any = dict.fromkeys(tracks) if foreign else state["_tracks"]
         if not isinstance(saved_tracks, Mapping) or saved_tracks.keys() != tracks.keys():
             raise ValueError(f"{owner}: _tracks must tell of {', '.join(tracks)}, got {saved_tracks!r}")
         writes = []
         for key, track in tracks.items():
-            saved = saved_tracks[key]
-            mine = mine_by_key[key].initial
-            if keep:
-                writes.append(track.place(last_epoch, mine))
-                continue
+            saved, mine = saved_tracks[key], mine_by_key[key].initial
             if foreign:  # it knows no bases in force: edits show in what it wrote
                 is_lr = key == "lr"
                 initial = state.get("base_lrs", last_lr) if is_lr else mine
-                writes.append(track.place(last_epoch, initial, last_lr if is_lr else None))
+                write = track.place(last_epoch, initial, last_lr if is_lr else None)
+            elif key == "lr":
+                write = track.restore({**_mapping(owner, key, saved), "initial": state["base_lrs"], "last": last_lr})
             else:
-                writes.append(track.restore({**_mapping(owner, key, saved), "initial": state["base_lrs"], "last": last_lr} if key == "lr" else saved))
-            if track.initial != mine:
+                write = track.restore(_mapping(owner, key, saved))
+            if keep:
+                write = track.carry_over(mine, last_epoch)
+            elif track.initial != mine:
                 self._warn_replaced("base_lrs" if key == "lr" else f"base of {key}", track.initial, mine)
+            writes.append(write)
 
         def commit() -> None:
             for track, (held, hidden) in zip(tracks.values(), writes, strict=True):
@@ -437,7 +442,7 @@ class LRScheduler(_TorchLRScheduler):
         return {name: state[name] for name in self._extra_state() if name in state}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_optimizer_stepped": [True]}  # a copied optimizer has lost its hooks: nothing to warn of
+        return {**vars(self), "_watched": None}  # a copied optimizer has lost its hooks: nothing to warn of
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -451,26 +456,22 @@ def parameter_groups(owner: str, optimizer: Any) -> Groups:
     """The optimizer's groups (R8)."""
     groups = getattr(optimizer, "param_groups", None)
     if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
-        raise TypeError(f"{owner}: optimizer must have param_groups, a list of dicts; {type(optimizer).__name__} is not an Optimizer")
+        raise TypeError(
+            f"{owner}: optimizer must have param_groups, a list of dicts; {type(optimizer).__name__} is not an Optimizer"
+        )
     return groups
 
 
-def _watch(optimizer: Any) -> list[bool]:
-    """A flag that the optimizer's next step raises; raised at once where nothing can be seen.
+def _watch(optimizer: Any) -> tuple[list[Any], Any] | None:
+    """A list that the optimizer's steps leave a mark in, and the hook's handle; None where nothing can be seen.
 
-    The hook holds the flag alone, so that optimizer and scheduler keep no cycle alive, and goes at its first call.
+    The hook holds the list alone, so that optimizer and scheduler keep no cycle alive.
     """
     register = getattr(optimizer, "register_step_post_hook", None)
     if register is None:
-        return [True]
-    stepped = [False]
-
-    def note(*_: Any) -> None:
-        stepped[0] = True
-        handle.remove()
-
-    handle = register(note)
-    return stepped
+        return None
+    marks: list[Any] = []
+    return marks, register(lambda *_: marks.append(None) if not marks else None)
 
 
 def _hyperparameter(name: str) -> property:
@@ -478,7 +479,7 @@ def _hyperparameter(name: str) -> property:
         return self._hyper[name]
 
     def assign(self: LRScheduler, value: Any) -> None:
-        self._change(name, value)
+        self._change(**{name: value})
 
     return property(get, assign, doc=f"Hyper-parameter {name}; an assignment holds from the next step on.")
 

@@ -133,12 +133,12 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         return {"lr": Constant()}  # the rate is its base, and the cuts move the base
 
     def _take(self, hyper: dict[str, Any]) -> None:
-        super()._take(hyper)
-        threshold = hyper["threshold"]
-        self._lower = hyper["mode"] == "min"
+        super()._take(hyper)  # and what step() asks of them each time
+        threshold: float = hyper["threshold"]
+        self._lower: bool = hyper["mode"] == "min"
         self._margin = 0.0 if hyper["threshold_mode"] == "rel" else threshold
         self._share = threshold - self._margin
-        self._patience = hyper["patience"]
+        self._patience: int = hyper["patience"]
 
     def _reset(self) -> None:
         """Forget the metrics seen; the rates stay."""
@@ -159,7 +159,7 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         self._best = None if math.isinf(value) else float(number("ReduceLROnPlateau", "best", value))
 
     @property
-    def mode_worse(self) -> float:
+    def mode_worse(self) -> float:  # type: ignore[override]
         """The infinity that every metric beats."""
         return math.inf if self.mode == "min" else -math.inf
 
@@ -184,14 +184,14 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             ValueError: it is NaN or infinite and ``on_nan="raise"``; nothing has changed then.
         """
         if _is_traced():
-            torch.compiler.disable(self._step_with)(metrics, epoch)
+            torch.compiler.disable(self._step_with)(metrics, epoch)  # type: ignore[no-untyped-call]
         else:
             self._step_with(metrics, epoch)
 
     def _step_with(self, metrics: Any, epoch: Any) -> None:
         metric = metrics if type(metrics) is float and math.isfinite(metrics) else self._metric(metrics)
         t = self.last_epoch + 1 if epoch is None else number("ReduceLROnPlateau", "epoch", epoch, ">= 0")
-        if self._step_count == 1:
+        if self._step_count == 1 and epoch is None:
             self._check_order()
         self._step_count += 1
         self.last_epoch = t
@@ -205,15 +205,22 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         track, groups = self._tracks[0], self.optimizer.param_groups
-        track.t = t
-        if track.floats and [group["lr"] for group in groups] == track.last and self.num_bad_epochs <= self._patience:
-            return
-        track.observe(groups)
         if self.num_bad_epochs > self._patience:
-            track.rebase([self._cut(i, lr) for i, lr in enumerate(track.bases)])
+            self._reduce_lr(t)
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        track.put(groups, t)
+        elif not (track.floats and [group["lr"] for group in groups] == track.last):
+            track.advance(groups, t)
+        track.t = t
+
+    def _reduce_lr(self, epoch: Any) -> None:
+        track, groups = self._tracks[0], self.optimizer.param_groups
+        track.observe(groups)
+        track.rebase([self._cut(i, lr) for i, lr in enumerate(track.bases)])
+        track.put(groups, epoch)
+
+    def _init_is_better(self, mode: str, threshold: float, threshold_mode: str) -> None:
+        self._change(mode=mode, threshold=threshold, threshold_mode=threshold_mode)
 
     def _metric(self, metrics: Any) -> float | None:
         """The metric as a float; None where the epoch is left out."""

@@ -46,10 +46,10 @@ class Track:
         "schedules", "seen", "shared", "single", "slot", "t", "tensors", "version", "zeros_elsewhere",
     )  # fmt: skip
 
-    def __init__(self, owner: str, key: str, plan: Any, groups: Groups, hidden: Hidden) -> None:
+    def __init__(self, owner: str, key: str, plan: Any, groups: Groups, hidden: Hidden, late: bool = False) -> None:
         self.owner, self.key, self.hidden = owner, key, hidden
         self.slot = key == "momentum" and all("momentum" not in g and "betas" in g for g in groups)
-        self.take(plan, len(groups))
+        self.take(plan, len(groups), late)
         self.t: float | None = None  # nothing written yet: the value in the group is the base
         self.line: tuple[float, float] | None = None  # offset and slope written last, where all groups share them
         self.seen: list[tuple[Any, int | None]] = []  # what we left in the groups; of tensors, the version too
@@ -61,8 +61,8 @@ class Track:
         self.initial = list(self.last)
         self.rebase(list(self.last))
 
-    def take(self, plan: Any, groups: int) -> None:
-        """Follow other schedules from now on."""
+    def take(self, plan: Any, groups: int, late: bool = True) -> None:
+        """Follow other schedules from now on; where groups may have come late, a list may be too short for them."""
         self.shared: Schedule | None = None
         self.schedules: list[Schedule] = []
         if isinstance(plan, Schedule):
@@ -72,7 +72,7 @@ class Track:
             raise TypeError(
                 f"{self.owner}: {self.key} must be a Schedule or a list of them, got {plan!r}; a function goes in as Lambda(fn)"
             )
-        elif len(plan) != groups:
+        elif not plan or len(plan) > groups or (len(plan) < groups and not late):
             raise ValueError(
                 f"{self.owner}: {self.key} needs one schedule per parameter group: {groups} groups, {len(plan)} given"
             )
@@ -251,6 +251,8 @@ class Track:
         raw = self.read(groups)
         if self.single:
             self.seen = [(self.mark, self.version)]
+        self.single = self.floats = self.tensors = False  # equal values may be of another kind now
+        self.dirty = True
         if raw != self.last or self.hidden:
             self.absorb(raw, groups)
 
@@ -331,8 +333,6 @@ class Track:
 
     def restore(self, saved: Mapping[str, Any]) -> tuple[list[float], Hidden]:
         """Take a state, checked; returns what :meth:`commit` is to write."""
-        if not isinstance(saved, Mapping):
-            raise ValueError(f"{self.owner}: the state of {self.key} must be a mapping, got {saved!r}")
         self.t = number(self.owner, f"t of {self.key}", saved["t"])
         self.initial = self._numbers(saved, "initial")
         self.rebase(self._numbers(saved, "bases"))
@@ -371,6 +371,15 @@ class Track:
             self.rebase(self.bases)
         self.last = list(held)
         return held, {}
+
+    def carry_over(self, initial: list[float], t: float) -> tuple[list[float], Hidden]:
+        """Exchange the initial values for others; what moved the bases moves theirs. Returns what :meth:`commit` is to write."""
+        pairs = zip(initial, self.bases, self.initial, strict=True)
+        bases = [mine * (base / was) if was else mine for mine, base, was in pairs]
+        self.t, self.initial = t, list(initial)
+        self.rebase(bases)
+        self.last = [_float(self.schedule_of(i)(t, base)) for i, base in enumerate(bases)]
+        return list(self.last), {}
 
     def commit(self, groups: Groups, held: list[float], hidden: Hidden) -> None:
         """Write what a state says that the groups held; where that is not what was written last, it is an edit."""
