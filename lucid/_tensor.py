@@ -43,7 +43,7 @@ class Tensor(torch.Tensor):
                 return result.as_subclass(Tensor)
             result.__class__ = Tensor  # as_subclass would add a node to the graph behind every operation
             return result
-        return handed_out(result) if type(result) in (tuple, list) else result
+        return handed_out(result) if isinstance(result, (tuple, list)) else result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return plain(self).__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
@@ -63,7 +63,7 @@ def handed_out(value: Any) -> Any:
     kind = type(value)
     if kind is torch.Tensor:
         return value.as_subclass(Tensor)
-    if kind is tuple or kind is list:
+    if kind is tuple or kind is list or kind.__module__ == "torch.return_types":  # as max(dim=...) returns
         return kind(handed_out(item) for item in value)
     if kind is dict:
         return {key: handed_out(item) for key, item in value.items()}

@@ -331,7 +331,10 @@ def test_an_affine_formula_that_cannot_take_complex_bases() -> None:
 def test_every_key_has_its_schedule() -> None:
     optimizer = sgd(0.1, 0.2)
     scheduler = ours.LRScheduler(
-        optimizer, lr=[Step(2, gamma=0.5), Constant()], momentum=Linear(4, start=0.5), weight_decay=[Constant(2), Exponential(0.5)]
+        optimizer,
+        lr=[Step(2, gamma=0.5), Constant()],
+        momentum=Linear(4, start=0.5),
+        weight_decay=[Constant(2), Exponential(0.5)],
     )
     for _ in range(3):
         step(scheduler)
@@ -474,11 +477,11 @@ def test_groups_may_share_one_tensor() -> None:
 
 
 def test_an_untouched_tensor_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
     for lrs in ([torch.tensor(0.1)], [torch.tensor(0.1), torch.tensor(0.2)]):
         optimizer = sgd(*lrs)
         scheduler = ours.CosineAnnealingLR(optimizer, 9)
         optimizer.step()
-        reads = []
         with monkeypatch.context() as patch:
             for method in ("__float__", "item", "tolist", "__bool__"):
                 patch.setattr(torch.Tensor, method, lambda self, *a, m=method: reads.append(m))
@@ -709,7 +712,7 @@ def test_a_subclass_of_torchs_kind_resumes() -> None:
 # -- objects
 
 
-@pytest.mark.parametrize("name", [name for name in SCHEDULERS])
+@pytest.mark.parametrize("name", list(SCHEDULERS))
 def test_copies_and_pickles_go_on_alike(name: str) -> None:
     scheduler = SCHEDULERS[name](sgd(0.1, torch.tensor(0.2, dtype=torch.float64)))
     for metric in metrics(13):

@@ -375,7 +375,7 @@ class LRScheduler(_TorchLRScheduler):
             saved, mine = saved_tracks[key], mine_by_key[key].initial
             if foreign:  # it knows no bases in force: edits show in what it wrote
                 is_lr = key == "lr"
-                initial = state.get("base_lrs", last_lr) if is_lr else mine
+                initial = state.get("base_lrs", mine) if is_lr else mine
                 write = track.place(last_epoch, initial, last_lr if is_lr else None)
             elif key == "lr":
                 write = track.restore({**_mapping(owner, key, saved), "initial": state["base_lrs"], "last": last_lr})

@@ -139,6 +139,7 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         self._margin = 0.0 if hyper["threshold_mode"] == "rel" else threshold
         self._share = threshold - self._margin
         self._patience: int = hyper["patience"]
+        self._sync: bool = hyper["sync"]
 
     def _reset(self) -> None:
         """Forget the metrics seen; the rates stay."""
@@ -176,6 +177,8 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             return a < best * (1.0 - self._share if best >= 0 else 1.0 + self._share) - self._margin
         return a > best * (1.0 + self._share if best >= 0 else 1.0 - self._share) + self._margin
 
+    _is_better = is_better  # the name in PyTorch 2.13
+
     def step(self, metrics: Any, epoch: Any = None) -> None:  # type: ignore[override]
         """One epoch onward, with its metric: a number, a 0-d tensor or array.
 
@@ -189,7 +192,8 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             self._step_with(metrics, epoch)
 
     def _step_with(self, metrics: Any, epoch: Any) -> None:
-        metric = metrics if type(metrics) is float and math.isfinite(metrics) else self._metric(metrics)
+        plain = type(metrics) is float and math.isfinite(metrics) and not self._sync
+        metric = metrics if plain else self._metric(metrics)
         t = self.last_epoch + 1 if epoch is None else number("ReduceLROnPlateau", "epoch", epoch, ">= 0")
         if self._step_count == 1 and epoch is None:
             self._check_order()
@@ -240,7 +244,7 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
                 f"ReduceLROnPlateau: the metric is {metric}; such epochs are left out (on_nan='ignore'). "
                 "on_nan='bad' counts them as bad, on_nan='raise' stops",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
         return None
 

@@ -373,7 +373,7 @@ class Track:
         return held, {}
 
     def carry_over(self, initial: list[float], t: float) -> tuple[list[float], Hidden]:
-        """Exchange the initial values for others; what moved the bases moves theirs. Returns what :meth:`commit` is to write."""
+        """Exchange the initial values for others; what moved the bases moves theirs. Returns what to commit."""
         pairs = zip(initial, self.bases, self.initial, strict=True)
         bases = [mine * (base / was) if was else mine for mine, base, was in pairs]
         self.t, self.initial = t, list(initial)

@@ -1,0 +1,135 @@
+"""Bad arguments of the scheduler classes: each is refused at construction and the optimizer stays untouched."""
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from cases import factor, rates, sgd
+
+from lucid.optim import lr_scheduler as ours
+
+NUMBER = r"must be a number, got"
+TABLE: list[tuple[str, dict[str, Any], type[Exception], str]] = [
+    ("StepLR", {"step_size": 0}, ValueError, r"step_size must be > 0, got 0"),
+    ("StepLR", {"step_size": -3}, ValueError, r"step_size must be > 0, got -3"),
+    ("StepLR", {"step_size": math.nan}, ValueError, r"step_size must be finite, got nan"),
+    ("StepLR", {"step_size": math.inf}, ValueError, r"step_size must be finite, got inf"),
+    ("StepLR", {"step_size": True}, TypeError, rf"step_size {NUMBER} True"),
+    ("StepLR", {"step_size": "30"}, TypeError, rf"step_size {NUMBER} '30'"),
+    ("StepLR", {"step_size": None}, TypeError, rf"step_size {NUMBER} None"),
+    ("StepLR", {"step_size": [30]}, TypeError, rf"step_size {NUMBER} \[30\]"),
+    ("StepLR", {"step_size": np.array([30])}, TypeError, rf"step_size {NUMBER}"),
+    ("StepLR", {"step_size": torch.tensor([30])}, TypeError, rf"step_size {NUMBER}"),
+    ("StepLR", {"step_size": np.bool_(True)}, TypeError, rf"step_size {NUMBER}"),
+    ("StepLR", {"step_size": 10**400}, ValueError, r"step_size must be finite"),
+    ("StepLR", {"step_size": 3, "gamma": 0}, ValueError, r"gamma must be > 0, got 0"),
+    ("StepLR", {"step_size": 3, "gamma": -0.1}, ValueError, r"gamma must be > 0, got -0\.1"),
+    ("StepLR", {"step_size": 3, "gamma": math.nan}, ValueError, r"gamma must be finite"),
+    ("StepLR", {"step_size": 3, "gamma": 1j}, TypeError, rf"gamma {NUMBER} 1j"),
+    ("StepLR", {"step_size": 3, "gamma": torch.tensor(math.inf)}, ValueError, r"gamma must be finite"),
+    ("StepLR", {"step_size": 3, "gamma": np.float32(-1)}, ValueError, r"gamma must be > 0"),
+    ("StepLR", {"step_size": 3, "last_epoch": -2}, ValueError, r"last_epoch must be -1 or >= 0, got -2"),
+    ("StepLR", {"step_size": 3, "last_epoch": "1"}, TypeError, rf"last_epoch {NUMBER} '1'"),
+    ("MultiStepLR", {"milestones": [3, -1]}, ValueError, r"milestones\[1\] must be >= 0, got -1"),
+    ("MultiStepLR", {"milestones": [3, math.nan]}, ValueError, r"milestones\[1\] must be finite"),
+    ("MultiStepLR", {"milestones": [3, "5"]}, TypeError, rf"milestones\[1\] {NUMBER} '5'"),
+    ("MultiStepLR", {"milestones": [True]}, TypeError, rf"milestones\[0\] {NUMBER} True"),
+    ("MultiStepLR", {"milestones": 3}, TypeError, r"milestones must be a list of epochs, got 3"),
+    ("MultiStepLR", {"milestones": "35"}, TypeError, r"milestones must be a list of epochs, got '35'"),
+    ("MultiStepLR", {"milestones": None}, TypeError, r"milestones must be a list of epochs, got None"),
+    ("MultiStepLR", {"milestones": [3], "gamma": 0}, ValueError, r"gamma must be > 0"),
+    ("ExponentialLR", {"gamma": 0}, ValueError, r"gamma must be > 0, got 0"),
+    ("ExponentialLR", {"gamma": -1}, ValueError, r"gamma must be > 0, got -1"),
+    ("ExponentialLR", {"gamma": math.inf}, ValueError, r"gamma must be finite"),
+    ("ExponentialLR", {"gamma": False}, TypeError, rf"gamma {NUMBER} False"),
+    ("CosineAnnealingLR", {"T_max": 0}, ValueError, r"T_max must be > 0, got 0"),
+    ("CosineAnnealingLR", {"T_max": -5}, ValueError, r"T_max must be > 0, got -5"),
+    ("CosineAnnealingLR", {"T_max": "50"}, TypeError, rf"T_max {NUMBER} '50'"),
+    ("CosineAnnealingLR", {"T_max": 5, "eta_min": -1e-5}, ValueError, r"eta_min must be >= 0"),
+    ("CosineAnnealingLR", {"T_max": 5, "eta_min": math.nan}, ValueError, r"eta_min must be finite"),
+    ("LambdaLR", {"lr_lambda": 0.5}, TypeError, r"lr_lambda must be callable, got 0\.5"),
+    ("LambdaLR", {"lr_lambda": None}, TypeError, r"lr_lambda must be callable, got None"),
+    ("LambdaLR", {"lr_lambda": [factor]}, ValueError, r"lr_lambda needs one function per parameter group: 2 groups, 1 given"),
+    ("LambdaLR", {"lr_lambda": []}, ValueError, r"lr_lambda needs one function per parameter group: 2 groups, 0 given"),
+    ("LambdaLR", {"lr_lambda": [factor, "x"]}, TypeError, r"lr_lambda must be callable, got 'x'"),
+    ("CyclicLR", {"base_lr": -0.1, "max_lr": 0.2}, ValueError, r"base_lr must be >= 0, got -0\.1"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": "0.2"}, TypeError, rf"max_lr {NUMBER} '0\.2'"),
+    ("CyclicLR", {"base_lr": [0.1], "max_lr": 0.2}, ValueError, r"lr needs one schedule per parameter group: 2 groups, 1"),
+    ("CyclicLR", {"base_lr": [0.1] * 3, "max_lr": [0.2] * 2}, ValueError, r"base_lr and max_lr must have one value per"),
+    ("CyclicLR", {"base_lr": [0.1, math.nan], "max_lr": 0.2}, ValueError, r"base_lr\[1\] must be finite"),
+    ("CyclicLR", {"base_lr": [], "max_lr": 0.2}, ValueError, r"lr needs one schedule per parameter group: 2 groups, 0"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_up": 0}, ValueError, r"step_size_up must be > 0, got 0"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_down": 0}, ValueError, r"step_size_down must be > 0, got 0"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_up": [5, 5]}, TypeError, rf"step_size_up {NUMBER} \[5, 5\]"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "mode": "square"}, ValueError, r"mode must be one of .*got 'square'; or give"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "gamma": 0}, ValueError, r"gamma must be > 0"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "scale_fn": 3}, TypeError, r"scale_fn must be callable, got 3"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "scale_mode": "epoch"}, ValueError, r"scale_mode must be 'cycle' or"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "cycle_momentum": 1}, TypeError, r"cycle_momentum must be True or False"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "max_momentum": 1.5}, ValueError, r"max_momentum must be in \[0, 1\]"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "base_momentum": [0.8]}, ValueError, r"momentum needs one schedule per"),
+    ("NoamScheduler", {"model_size": 0, "warmup_steps": 4}, ValueError, r"model_size must be > 0, got 0"),
+    ("NoamScheduler", {"model_size": 16, "warmup_steps": 0}, ValueError, r"warmup_steps must be > 0, got 0"),
+    ("NoamScheduler", {"model_size": 16, "warmup_steps": 4, "factor": 0}, ValueError, r"factor must be > 0, got 0"),
+    ("NoamScheduler", {"model_size": "16", "warmup_steps": 4}, TypeError, rf"model_size {NUMBER} '16'"),
+    ("NoamScheduler", {"model_size": 16, "warmup_steps": math.inf}, ValueError, r"warmup_steps must be finite"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "arguments", "error", "message"), TABLE)
+def test_refused_and_untouched(name: str, arguments: dict[str, Any], error: type[Exception], message: str) -> None:
+    optimizer = sgd(0.1, 0.2)
+    before = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(error, match=rf"{'(CyclicLR|Cyclic)' if name == 'CyclicLR' else name}: {message}"):
+        getattr(ours, name)(optimizer, **arguments)
+    assert optimizer.state_dict() == before
+
+
+@pytest.mark.parametrize(
+    "number",
+    [3, 3.0, np.int64(3), np.float32(3), np.float64(3), np.array(3), np.array(3.0), torch.tensor(3), torch.tensor(3.0)],
+    ids=lambda n: f"{type(n).__name__} {getattr(n, 'dtype', '')}",
+)
+def test_numbers_of_any_library_are_python_numbers_inside(number: Any) -> None:
+    optimizer = sgd(0.1)
+    scheduler = ours.StepLR(optimizer, step_size=number, gamma=number)
+    for value in (scheduler.step_size, scheduler.gamma):
+        assert type(value) in (int, float)
+        assert value == 3
+    scheduler.step(number)
+    assert type(scheduler.last_epoch) in (int, float)
+    assert rates(optimizer) == pytest.approx([0.3])
+    ours.MultiStepLR(sgd(), milestones=[number, number])
+    ours.MultiStepLR(sgd(), milestones=np.array([2, 3]))
+    ours.CyclicLR(sgd(), number, number, number, number)
+
+
+def test_milestones_in_any_order_as_with_pytorch() -> None:
+    optimizer = sgd(1.0)
+    scheduler = ours.MultiStepLR(optimizer, milestones=[20, 5, 20], gamma=0.5)
+    assert scheduler.milestones == [5, 20, 20]
+    assert [scheduler.step(t) or rates(optimizer)[0] for t in (4, 5, 20)] == [1.0, 0.5, 0.125]
+    none = sgd(1.0)
+    ours.MultiStepLR(none, milestones=[]).step(9)
+    assert rates(none) == [1.0]
+
+
+def test_cyclic_needs_something_to_cycle() -> None:
+    optimizer = torch.optim.Adagrad([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    with pytest.raises(
+        ValueError, match=r"CyclicLR: cycle_momentum needs an optimizer with momentum or betas, and Adagrad has"
+    ):
+        ours.CyclicLR(optimizer, 0.1, 0.2)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    ours.CyclicLR(optimizer, 0.05, 0.2, cycle_momentum=False)
+    assert optimizer.param_groups[0]["lr"] == 0.05
+
+
+def test_a_lambda_that_gives_no_number_is_told() -> None:
+    scheduler = ours.LambdaLR(sgd(), lambda t: math.nan if t == 2 else 1.0)
+    scheduler.step(1)
+    with pytest.raises(ValueError, match=r"Lambda: fn\(2\) must be finite, got nan"):
+        scheduler.step()

@@ -1,0 +1,460 @@
+"""R2, the state: resumed equals uninterrupted, in any order; a rejected load changes nothing."""
+
+import copy
+import io
+import json
+import math
+import random
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from cases import SCHEDULERS, Halving, adam, everything, factor, growing, metrics, rates, sgd, step
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.optim import lr_scheduler as theirs
+
+from lucid.optim import lr_scheduler as ours
+from lucid.schedules import Constant, Cosine, Exponential, Lambda, Linear
+
+STEPS = 60
+
+
+def through_json(state: Any) -> Any:
+    return json.loads(json.dumps(state, allow_nan=False))
+
+
+def through_torch(state: Any) -> Any:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+def optimizer_of(kind: str) -> Any:
+    if kind == "adam":
+        return adam(0.1, 0.2)
+    return sgd(torch.tensor(0.1), torch.tensor(0.2, dtype=torch.float64)) if kind == "tensors" else sgd(0.1, 0.2)
+
+
+def run(scheduler: Any, losses: list[float]) -> list[Any]:
+    seen = []
+    for loss in losses:
+        step(scheduler, loss)
+        seen.append((everything(scheduler.optimizer), scheduler.last_epoch, scheduler.get_last_lr()))
+    return seen
+
+
+@pytest.mark.parametrize("kind", ["floats", "tensors"])
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_resumed_equals_uninterrupted_at_every_step(name: str, kind: str) -> None:
+    losses = metrics(STEPS)
+    whole = run(SCHEDULERS[name](optimizer_of(kind)), losses)
+    first = SCHEDULERS[name](optimizer_of(kind))
+    for k in range(STEPS):
+        held = copy.deepcopy(first.optimizer.state_dict())
+        for reload, order in ((through_json, "scheduler"), (through_json, "optimizer, scheduler"),
+                              (through_json, "scheduler, optimizer"), (through_torch, "scheduler")):  # fmt: skip
+            state = reload(first.state_dict())
+            optimizer = optimizer_of(kind)
+            scheduler = SCHEDULERS[name](optimizer)
+            for part in order.split(", "):
+                if part == "scheduler":
+                    scheduler.load_state_dict(state)
+                    assert rates(optimizer) == rates(first.optimizer)  # right at once
+                else:
+                    optimizer.load_state_dict(copy.deepcopy(held))
+            assert everything(optimizer) == everything(first.optimizer)
+            assert run(scheduler, losses[k : k + 3]) == whole[k : k + 3]
+            if k % 20 == 0:
+                assert run(scheduler, losses[k + 3 :]) == whole[k + 3 :]
+        run(first, [losses[k]])
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEDULERS if "Plateau" not in name])
+def test_resumed_by_a_jump_too(name: str) -> None:
+    whole = run(SCHEDULERS[name](sgd(0.1, 0.2)), metrics(STEPS))
+    for k in range(1, STEPS - 3):
+        scheduler = SCHEDULERS[name](sgd(0.1, 0.2))
+        scheduler.step(k)
+        assert run(scheduler, metrics(3)) == whole[k : k + 3]
+
+
+ZIGZAG = Lambda(lambda t: abs((t % 6) - 3) / 3)
+LAWS: list[Any] = [
+    lambda o: ours.StepLR(o, 4, gamma=0.5),
+    lambda o: ours.CosineAnnealingLR(o, 6),
+    lambda o: ours.CosineAnnealingLR(o, 9, eta_min=0.01),
+    lambda o: ours.LRScheduler(o, lr=ZIGZAG, weight_decay=Linear(9)),
+    lambda o: ours.LRScheduler(o, lr=Linear(5) >> Cosine(7)),
+    lambda o: ours.ReduceLROnPlateau(o, factor=0.5, patience=1),
+    lambda o: ours.ExponentialLR(o, 0.9),
+]
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    picks=st.lists(st.sampled_from(range(len(LAWS))), min_size=1, max_size=3),
+    seed=st.integers(0, 10**6),
+    kind=st.sampled_from(["floats", "tensors"]),
+)
+def test_pairs_with_edits_resume_in_any_order(picks: list[int], seed: int, kind: str) -> None:
+    """Schedulers on one optimizer, edited, given late groups, saved and loaded at random moments in a random order."""
+    draw = random.Random(seed)
+    plan = [
+        (draw.random() < 0.15, draw.choice([0.5, 0.0, 3.0]), draw.random() < 0.05, draw.random() < 0.3, draw.random())
+        for _ in range(25)
+    ]
+
+    def go(interrupted: bool) -> list[Any]:
+        order = random.Random(seed + 1)
+        optimizer = optimizer_of(kind)
+        schedulers = [LAWS[i](optimizer) for i in picks]
+        seen = []
+        for edit, ratio, late, save, loss in plan:
+            optimizer.step()
+            for scheduler in schedulers:
+                scheduler.step(loss) if isinstance(scheduler, ours.ReduceLROnPlateau) else scheduler.step()
+            if edit:
+                optimizer.param_groups[0]["lr"] *= ratio
+            if late and len(optimizer.param_groups) < 4:
+                optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": 0.05})
+            states = [scheduler.state_dict() for scheduler in schedulers]  # reading changes nothing
+            if save and interrupted:
+                held, states = copy.deepcopy(optimizer.state_dict()), through_json(states)
+                optimizer = optimizer_of(kind)
+                for _ in range(len(held["param_groups"]) - 2):
+                    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": 0.05})
+                schedulers = [LAWS[i](optimizer) for i in picks]
+                loads: list[Any] = [(s.load_state_dict, state) for s, state in zip(schedulers, states, strict=True)]
+                loads.append((optimizer.load_state_dict, held))
+                order.shuffle(loads)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # bases of late groups differ from the rebuilt ones, and are said to
+                    for load, state in loads:
+                        load(state)
+            seen.append((everything(optimizer), [s.get_last_lr() for s in schedulers]))
+        return seen
+
+    assert go(interrupted=True) == go(interrupted=False)
+
+
+def test_a_state_is_plain_and_its_own() -> None:
+    for name, make in SCHEDULERS.items():
+        scheduler = make(sgd(0.1, torch.tensor(0.2)))
+        step(scheduler, 1.0)
+        state = scheduler.state_dict()
+        kept = copy.deepcopy(state)
+        assert through_json(state) == kept, name
+        for value in state.values():
+            if isinstance(value, list):
+                value.append(9.9)  # no live reference comes out
+        assert scheduler.state_dict() == kept, name
+        loaded = copy.deepcopy(kept)
+        other = make(sgd(0.1, torch.tensor(0.2)))
+        other.load_state_dict(loaded)
+        step(other, 0.5)
+        assert loaded == kept, name  # and none goes in
+        for key in ("last_epoch", "_step_count", "base_lrs", "_last_lr", "_group_count"):
+            assert key in state
+
+
+def test_hyperparameters_under_their_own_names() -> None:
+    state = ours.CosineAnnealingLR(sgd(), T_max=9, eta_min=0.01).state_dict()
+    assert {k: state[k] for k in ("_class", "T_max", "eta_min", "last_epoch", "_step_count", "base_lrs", "_last_lr")} == {
+        "_class": "CosineAnnealingLR", "T_max": 9, "eta_min": 0.01, "last_epoch": 0, "_step_count": 1, "base_lrs": [0.1],
+        "_last_lr": [0.1],
+    }  # fmt: skip
+    assert ours.MultiStepLR(sgd(), [9, 3]).state_dict()["milestones"] == [3, 9]
+
+
+def test_hyperparameters_are_restored_with_a_warning_or_kept() -> None:
+    saved = ours.StepLR(sgd(0.1), 2, gamma=0.5)
+    saved.step(4)
+    state = saved.state_dict()
+
+    other = ours.StepLR(sgd(0.1), 2, gamma=0.1)
+    with pytest.warns(
+        UserWarning, match=r"StepLR: the state's gamma 0\.5 replaces this scheduler's 0\.1; .*keep_hyper"
+    ) as caught:
+        other.load_state_dict(state)
+    assert caught[0].filename == __file__
+    assert (other.gamma, rates(other.optimizer)) == (0.5, [0.025])
+
+    keeper = ours.StepLR(sgd(0.2), 2, gamma=0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        keeper.load_state_dict(state, keep_hyperparameters=True)
+    assert (keeper.gamma, keeper.last_epoch, keeper.base_lrs) == (0.1, 4, [0.2])
+    assert rates(keeper.optimizer) == pytest.approx([0.002])
+    step(keeper)
+    step(keeper)
+    assert rates(keeper.optimizer) == pytest.approx([0.0002])
+
+    with pytest.warns(UserWarning, match=r"StepLR: the state's base_lrs \[0\.1\] replaces this scheduler's \[0\.2\]"):
+        ours.StepLR(sgd(0.2), 2, gamma=0.5).load_state_dict(state)
+
+
+def test_kept_hyperparameters_keep_edits_as_ratios() -> None:
+    saved = ours.ReduceLROnPlateau(sgd(0.1), factor=0.5, patience=0)
+    for loss in (1.0, 1.0, 1.0):
+        step(saved, loss)
+    assert rates(saved.optimizer) == [0.025]
+    keeper = ours.ReduceLROnPlateau(sgd(0.4), factor=0.1, patience=3)
+    keeper.load_state_dict(saved.state_dict(), keep_hyperparameters=True)
+    assert (rates(keeper.optimizer), keeper.factor, keeper.best) == ([0.1], 0.1, 1.0)
+
+
+def test_schedules_are_restored_from_their_configuration() -> None:
+    saved = ours.LRScheduler(sgd(0.1), lr=Linear(4) >> Cosine(9))
+    saved.step(7)
+    other = ours.LRScheduler(sgd(0.1), lr=Constant())
+    with pytest.warns(UserWarning, match=r"LRScheduler: the state's lr .*'Join'.* replaces"):
+        other.load_state_dict(through_json(saved.state_dict()))
+    assert rates(other.optimizer) == rates(saved.optimizer)
+    step(other)
+    step(saved)
+    assert rates(other.optimizer) == rates(saved.optimizer)
+
+
+def test_functions_stay_and_objects_are_restored() -> None:
+    saved = ours.LambdaLR(sgd(0.1, 0.1), [factor, Halving(3)])
+    saved.step(3)
+    state = through_json(saved.state_dict())
+    assert state["lr_lambdas"] == [None, {"every": 3}]
+    mine = Halving(100)
+    other = ours.LambdaLR(sgd(0.1, 0.1), [factor, mine])
+    other.load_state_dict(state)
+    assert (mine.every, rates(other.optimizer)) == (3, rates(saved.optimizer))
+
+    class Heavy:
+        def __init__(self) -> None:
+            self.table = object()
+
+        def __call__(self, t: Any) -> float:
+            return 1.0
+
+    with pytest.raises(ValueError, match=r"LambdaLR: lr_lambdas\.table must be plain data"):
+        ours.LambdaLR(sgd(), Heavy()).state_dict()
+
+
+def test_a_users_attributes_are_kept() -> None:
+    scheduler = ours.StepLR(sgd(), 3)
+    scheduler.note, scheduler.model = {"run": [1, 2]}, torch.nn.Linear(1, 1)  # type: ignore[attr-defined]
+    state = through_json(scheduler.state_dict())
+    assert state["note"] == {"run": [1, 2]}
+    assert "model" not in state  # plain data alone
+    other = ours.StepLR(sgd(), 3)
+    other.note = None  # type: ignore[attr-defined]
+    other.load_state_dict(state)
+    assert other.note == {"run": [1, 2]}  # type: ignore[attr-defined]
+
+
+def test_late_groups_with_lists_resume() -> None:
+    def build() -> Any:
+        optimizer = sgd(0.1, 0.2)
+        scheduler = ours.LRScheduler(optimizer, lr=[Exponential(0.5), Cosine(9)])
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": 0.05})
+        return scheduler
+
+    saved = build()
+    run(saved, [0.0] * 3)
+    other = build()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        other.load_state_dict(through_json(saved.state_dict()))
+    assert run(other, [0.0] * 4) == run(saved, [0.0] * 4)
+
+
+# -- refusals
+
+BAD_STATES: list[tuple[str, Any, str]] = [
+    ("not a mapping", lambda s: [1], r"a state must be a mapping, got list"),
+    ("empty", lambda s: {}, r"the state lacks"),
+    ("class", lambda s: {**s, "_class": "StepLR"}, r"the state is one of 'StepLR'"),
+    ("class missing", lambda s: without(s, "_class"), r"the state lacks '_class'"),
+    ("group count", lambda s: {**s, "_group_count": 3}, r"the state has 3 parameter groups, the optimizer 2"),
+    ("group count bool", lambda s: {**s, "_group_count": True}, r"the state has True parameter groups"),
+    ("group count missing", lambda s: without(s, "_group_count"), r"the state lacks '_group_count'"),
+    ("last_epoch missing", lambda s: without(s, "last_epoch"), r"the state lacks 'last_epoch'"),
+    ("last_epoch None", lambda s: {**s, "last_epoch": None}, r"last_epoch must be a number, got None"),
+    ("last_epoch nan", lambda s: {**s, "last_epoch": math.nan}, r"last_epoch must be finite, got nan"),
+    ("last_epoch string", lambda s: {**s, "last_epoch": "3"}, r"last_epoch must be a number, got '3'"),
+    ("last_epoch bool", lambda s: {**s, "last_epoch": True}, r"last_epoch must be a number, got True"),
+    ("last_epoch huge", lambda s: {**s, "last_epoch": 10**400}, r"last_epoch must be finite"),
+    ("last_epoch large", lambda s: {**s, "last_epoch": 1e300}, r"last_epoch must lie between -1 and 2\*\*53"),
+    ("last_epoch negative", lambda s: {**s, "last_epoch": -5}, r"last_epoch must lie between -1"),
+    ("_step_count", lambda s: {**s, "_step_count": -1}, r"_step_count must be a whole number >= 0, got -1"),
+    ("_step_count part", lambda s: {**s, "_step_count": 1.5}, r"_step_count must be a whole number"),
+    ("_step_count missing", lambda s: without(s, "_step_count"), r"the state lacks '_step_count'"),
+    ("base_lrs empty", lambda s: {**s, "base_lrs": []}, r"initial of lr must be a list of 2 numbers"),
+    ("base_lrs short", lambda s: {**s, "base_lrs": [0.1]}, r"initial of lr must be a list of 2 numbers"),
+    ("base_lrs nan", lambda s: {**s, "base_lrs": [0.1, math.nan]}, r"initial of lr must be finite"),
+    ("base_lrs negative", lambda s: {**s, "base_lrs": [0.1, -1]}, r"initial of lr must be >= 0, got -1"),
+    ("base_lrs string", lambda s: {**s, "base_lrs": "ab"}, r"initial of lr must be a list of 2 numbers"),
+    ("base_lrs missing", lambda s: without(s, "base_lrs"), r"the state lacks 'base_lrs'"),
+    ("_last_lr inf", lambda s: {**s, "_last_lr": [math.inf, 0.1]}, r"last of lr must be finite"),
+    ("_last_lr dict", lambda s: {**s, "_last_lr": {}}, r"last of lr must be a list of 2 numbers"),
+    ("_last_lr missing", lambda s: without(s, "_last_lr"), r"the state lacks '_last_lr'"),
+    ("_tracks missing", lambda s: without(s, "_tracks"), r"the state lacks '_tracks'"),
+    ("_tracks list", lambda s: {**s, "_tracks": []}, r"_tracks must tell of lr"),
+    ("_tracks other", lambda s: {**s, "_tracks": {"momentum": s["_tracks"]["lr"]}}, r"_tracks must tell of lr"),
+    ("track None", lambda s: {**s, "_tracks": {"lr": None}}, r"the state of lr must be a mapping"),
+    ("t missing", lambda s: track(s, t=...), r"the state lacks 't'"),
+    ("t string", lambda s: track(s, t="now"), r"t of lr must be a number"),
+    ("bases missing", lambda s: track(s, bases=...), r"the state lacks 'bases'"),
+    ("bases nested", lambda s: track(s, bases=[[0.1], 0.2]), r"bases of lr must be a number, got \[0\.1\]"),
+    ("held nan", lambda s: track(s, held=[math.nan, 0.1]), r"held of lr must be finite"),
+    ("held missing", lambda s: track(s, held=...), r"the state lacks 'held'"),
+    ("hidden missing", lambda s: track(s, hidden=...), r"the state lacks 'hidden'"),
+    ("hidden number", lambda s: track(s, hidden=3), r"hidden of lr must list group, value and zeros"),
+    ("hidden short", lambda s: track(s, hidden=[[0, 1.0]]), r"hidden of lr must list group, value and zeros"),
+    ("hidden group", lambda s: track(s, hidden=[[2, 1.0, 1]]), r"hidden group of lr must be below 2, got 2"),
+    ("hidden zeros", lambda s: track(s, hidden=[[0, 1.0, -1]]), r"hidden zeros of lr must be a whole number"),
+    ("hidden value", lambda s: track(s, hidden=[[0, "x", 1]]), r"hidden value of lr must be a number"),
+    ("T_max missing", lambda s: without(s, "T_max"), r"the state lacks 'T_max'"),
+    ("T_max zero", lambda s: {**s, "T_max": 0}, r"T_max must be > 0, got 0"),
+    ("T_max list", lambda s: {**s, "T_max": [9]}, r"T_max must be a number, got \[9\]"),
+    ("eta_min None", lambda s: {**s, "eta_min": None}, r"eta_min must be a number, got None"),
+]  # fmt: skip
+
+
+def without(state: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in state.items() if name != key}
+
+
+def track(state: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    lr = {k: v for k, v in {**state["_tracks"]["lr"], **changes}.items() if v is not ...}
+    return {**state, "_tracks": {**state["_tracks"], "lr": lr}}
+
+
+@pytest.mark.parametrize(("change", "message"), [(c, m) for _, c, m in BAD_STATES], ids=[name for name, _, _ in BAD_STATES])
+def test_a_rejected_load_changes_nothing(change: Any, message: str) -> None:
+    saved = ours.CosineAnnealingLR(sgd(0.1, 0.2), T_max=9)
+    saved.step(3)
+    state = change(saved.state_dict())
+    optimizer = sgd(0.1, 0.2)
+    scheduler = ours.CosineAnnealingLR(optimizer, T_max=9)
+    step(scheduler)
+    optimizer.param_groups[0]["lr"] = 0.07
+    before = (everything(optimizer), scheduler.state_dict(), copy.deepcopy(vars(scheduler)["_hyper"]))
+    error = TypeError if isinstance(state, list) else ValueError
+    with pytest.raises(error, match="CosineAnnealingLR: " + message):
+        scheduler.load_state_dict(state)
+    assert (everything(optimizer), scheduler.state_dict(), scheduler._hyper) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: {**s, "best": math.nan}, r"best must be finite"),
+        (lambda s: {**s, "best": "low"}, r"best must be a number"),
+        (lambda s: without(s, "best"), r"the state lacks 'best'"),
+        (lambda s: {**s, "num_bad_epochs": -1}, r"num_bad_epochs must be a whole number >= 0"),
+        (lambda s: {**s, "cooldown_counter": None}, r"cooldown_counter must be a number"),
+        (lambda s: without(s, "cooldown_counter"), r"the state lacks 'cooldown_counter'"),
+        (lambda s: {**s, "mode": "up"}, r"mode must be one of"),
+        (lambda s: {**s, "sync": 1}, r"sync must be True or False"),
+        (lambda s: {**s, "factor": 1.0}, r"factor must be in \(0, 1\), got 1\.0"),
+    ],
+)
+def test_a_plateaus_state_is_checked_too(change: Any, message: str) -> None:
+    saved = ours.ReduceLROnPlateau(sgd())
+    step(saved, 1.0)
+    scheduler = ours.ReduceLROnPlateau(sgd())
+    before = (everything(scheduler.optimizer), scheduler.state_dict())
+    with pytest.raises(ValueError, match="ReduceLROnPlateau: " + message):
+        scheduler.load_state_dict(change(saved.state_dict()))
+    assert (everything(scheduler.optimizer), scheduler.state_dict()) == before
+
+
+def test_hostile_schedules_are_refused() -> None:
+    scheduler = ours.LRScheduler(sgd(), lr=Cosine(9))
+    state = scheduler.state_dict()
+    for config, message in [
+        ({"schedule": "os.system"}, r"unknown schedule 'os\.system'"),
+        ({"schedule": "Cosine", "steps": 0}, r"Cosine: steps must be > 0, got 0"),
+        ({"schedule": "Cosine", "steps": "9"}, r"Cosine: steps must be a number, got '9'"),
+        ([1], r"."),
+        (3, r"a schedule configuration must be a mapping"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            scheduler.load_state_dict({**state, "lr": config})
+    assert scheduler.state_dict() == state
+
+
+def test_attributes_for_what_takes_none_are_refused() -> None:
+    scheduler = ours.LambdaLR(sgd(), math.exp)
+    with pytest.raises(ValueError, match=r"LambdaLR: lr_lambdas is \{'a': 1\} in the state, and .* takes no attributes"):
+        scheduler.load_state_dict({**scheduler.state_dict(), "lr_lambdas": [{"a": 1}]})
+
+
+# -- states of PyTorch's own schedulers
+
+TORCHS: dict[str, Any] = {
+    "StepLR": lambda m, o: m.StepLR(o, 7, gamma=0.5),
+    "MultiStepLR": lambda m, o: m.MultiStepLR(o, [5, 20, 20, 41], gamma=0.3),
+    "ExponentialLR": lambda m, o: m.ExponentialLR(o, 0.93),
+    "CosineAnnealingLR": lambda m, o: m.CosineAnnealingLR(o, 25, eta_min=0.001),
+    "LambdaLR": lambda m, o: m.LambdaLR(o, [factor, growing]),
+    "LambdaLR, object": lambda m, o: m.LambdaLR(o, Halving(9)),
+    "CyclicLR": lambda m, o: m.CyclicLR(o, [0.01, 0.02], 0.2, step_size_up=5, step_size_down=8, max_momentum=0.95),
+    "CyclicLR, scale_fn": lambda m, o: m.CyclicLR(o, 0.01, 0.2, 5, scale_fn=growing, cycle_momentum=False),
+    "ReduceLROnPlateau": lambda m, o: m.ReduceLROnPlateau(o, factor=0.5, patience=2, cooldown=1, min_lr=[1e-4, 1e-3]),
+}
+
+
+@pytest.mark.parametrize("json_too", [False, True])
+@pytest.mark.parametrize("name", TORCHS)
+def test_states_of_torchs_schedulers_load_and_continue(name: str, json_too: bool) -> None:
+    losses = metrics(STEPS)
+    other = TORCHS[name](theirs, sgd(0.1, 0.2))
+    for k in range(STEPS):
+        if k % 7 == 3:
+            state = other.state_dict()
+            if json_too:
+                state = json.loads(json.dumps(state))
+            scheduler = TORCHS[name](ours, sgd(0.1, 0.2))
+            kept = copy.deepcopy(state)
+            scheduler.load_state_dict(state)
+            assert state == kept
+            assert rates(scheduler.optimizer) == rates(other.optimizer)
+            twin = copy.deepcopy(other)
+            for loss in losses[k : k + 8]:
+                step(scheduler, loss)
+                twin.optimizer.step()
+                twin.step(loss) if "Plateau" in name else twin.step()
+                assert rates(scheduler.optimizer) == pytest.approx(rates(twin.optimizer), rel=1e-10)
+                assert rates(scheduler.optimizer, "momentum") == pytest.approx(rates(twin.optimizer, "momentum"))
+        other.optimizer.step()
+        other.step(losses[k]) if "Plateau" in name else other.step()
+
+
+def test_an_edit_in_torchs_state_goes_on() -> None:
+    other = theirs.ExponentialLR(sgd(0.1), 0.5)
+    other.optimizer.step()
+    other.step()
+    other.optimizer.param_groups[0]["lr"] *= 0.1
+    other.step()
+    scheduler = ours.ExponentialLR(sgd(0.1), 0.5)
+    scheduler.load_state_dict(other.state_dict())
+    step(scheduler)
+    assert rates(scheduler.optimizer) == pytest.approx([0.1 * 0.5**3 * 0.1])
+
+
+@pytest.mark.parametrize("name", [name for name in TORCHS if name not in ("CyclicLR", "CyclicLR, scale_fn", "MultiStepLR")])
+def test_our_states_load_in_torch_where_its_keys_suffice(name: str) -> None:
+    scheduler = TORCHS[name](ours, sgd(0.1, 0.2))
+    run(scheduler, metrics(9))
+    other = TORCHS[name](theirs, sgd(*rates(scheduler.optimizer)))
+    other.load_state_dict(scheduler.state_dict())
+    assert (other.last_epoch, other.get_last_lr()) == (9, scheduler.get_last_lr())
+
+
+def test_a_state_of_another_torch_class_is_refused() -> None:
+    state = theirs.StepLR(sgd(), 3).state_dict()
+    with pytest.raises(ValueError, match=r"CosineAnnealingLR: the state lacks 'T_max'"):
+        ours.CosineAnnealingLR(sgd(), 9).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"StepLR: the state has 1 parameter groups, the optimizer 2"):
+        ours.StepLR(sgd(0.1, 0.2), 3).load_state_dict(state)
