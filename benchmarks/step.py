@@ -47,9 +47,7 @@ SHAPES = [
 
 def optimizer_of(groups: int, tensors: bool, distinct: bool) -> torch.optim.Optimizer:
     rates = [0.1 + (1e-4 * i if distinct else 0.0) for i in range(groups)]
-    params = [
-        {"params": [torch.nn.Parameter(torch.zeros(1))], "lr": torch.tensor(lr) if tensors else lr} for lr in rates
-    ]
+    params = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": torch.tensor(lr) if tensors else lr} for lr in rates]
     return torch.optim.SGD(params, lr=0.1, momentum=0.9)
 
 

@@ -19,13 +19,16 @@ class Tensor(torch.Tensor):
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """As PyTorch's; ``"gpu"`` is the accelerator at hand, and a RuntimeError where there is none."""
         args, kwargs = known_in(args, kwargs)
-        moved: Self = super().to(*args, **kwargs)  # type: ignore[assignment]
-        return moved
+        with torch._C.DisableTorchFunctionSubclass():  # the detour below, which wraps results, is wrapped here at once
+            moved = super().to(*args, **kwargs)
+        return self if moved is self else moved.as_subclass(type(self))
 
     def eval(self) -> Self:
         """This tensor, once its value is computed: waits for the device, and not at all on a CPU."""
-        if self.device.type != "cpu":
-            torch.accelerator.synchronize(self.device)
+        with torch._C.DisableTorchFunctionSubclass():
+            device = self.device
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
         return self
 
     def new_empty(self, *args: Any, **kwargs: Any) -> Self:

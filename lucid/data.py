@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 import torch.utils.data as _data
 from torch.utils.data import Dataset, random_split
 
@@ -22,7 +23,8 @@ class TensorDataset(_data.TensorDataset):
 
     def __getitems__(self, indices: list[int]) -> list[tuple[Any, ...]]:
         """A batch for the loader, which hands out lucid.Tensor at its end."""
-        return [super(TensorDataset, self).__getitem__(i) for i in indices]  # type: ignore[no-untyped-call]
+        index = torch.tensor(indices)
+        return list(zip(*(t[index].unbind() for t in self.tensors), strict=True))  # one indexing a tensor, not one a sample
 
 
 class DataLoader(_data.DataLoader):  # type: ignore[type-arg]

@@ -754,3 +754,48 @@ def test_no_reference_cycle_is_left() -> None:
             assert held() is None, name
     finally:
         gc.enable()
+
+
+# -- R5 compiled steps
+
+
+def test_compiled_training_steps() -> None:
+    import torch._dynamo.testing as testing
+
+    def run(module: Any, warn: str) -> tuple[int, list[float]]:
+        torch._dynamo.reset()
+        layer = torch.nn.Linear(2, 1)
+        optimizer = torch.optim.AdamW(layer.parameters(), lr=torch.tensor(0.1, dtype=torch.float64))
+        scheduler = module.CosineAnnealingLR(optimizer, 50)
+        counter = testing.CompileCounter()
+
+        @torch.compile(backend=counter)
+        def train(x: torch.Tensor) -> None:
+            layer(x).sum().backward()
+            optimizer.step()
+            scheduler.step()
+            optimizer.zero_grad()
+
+        seen = []
+        with warnings.catch_warnings():
+            warnings.simplefilter(warn)  # type: ignore[arg-type]
+            warnings.filterwarnings("ignore", category=DeprecationWarning)
+            for _ in range(6):
+                train(torch.ones(3, 2))
+                seen.append(rates(optimizer)[0])
+        return counter.frame_count, seen
+
+    frames, seen = run(ours, "error")  # a compiled optimizer.step is not a forgotten one
+    torchs_frames, expected = run(theirs, "ignore")
+    assert frames == torchs_frames
+    assert seen == pytest.approx(expected)
+
+
+def test_a_compiled_optimizer_step_is_not_forgotten() -> None:
+    torch._dynamo.reset()
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=torch.tensor(0.1))
+    scheduler = ours.StepLR(optimizer, 2)
+    compiled = torch.compile(optimizer.step, backend="eager")
+    loss(optimizer).backward()
+    compiled()
+    no_warning(scheduler.step)

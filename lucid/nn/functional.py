@@ -3,12 +3,16 @@
 import functools
 from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as _functional
 
 from lucid._tensor import Tensor, handed_out
 
 if TYPE_CHECKING:
     from torch.nn.functional import *  # noqa: F403
+
+# Arguments that no other library's tensor class hides among: those have a say of their own in what a function does.
+_ORDINARY = frozenset({Tensor, torch.Tensor, torch.nn.Parameter, int, float, bool, str, type(None)})
 
 __all__ = [name for name in dir(_functional) if not name.startswith("_") and callable(getattr(_functional, name))]
 
@@ -23,7 +27,14 @@ def __getattr__(name: str) -> Any:
 
     @functools.wraps(function)
     def handing_out(*args: Any, **kwargs: Any) -> Any:
-        out = function(*args, **kwargs)
+        if not kwargs and _ORDINARY.issuperset(map(type, args)) and not torch.compiler.is_dynamo_compiling():
+            with torch._C.DisableTorchFunctionSubclass():  # the same result without the detour by Tensor.__torch_function__
+                out = function(*args)
+            if type(out) is torch.Tensor and out is not args[0]:
+                out.__class__ = Tensor
+                return out
+        else:
+            out = function(*args, **kwargs)
         return out if type(out) is Tensor else handed_out(out)
 
     globals()[name] = handing_out
