@@ -187,11 +187,14 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             ValueError: it is NaN or infinite and ``on_nan="raise"``; nothing has changed then.
         """
         if _is_traced():
-            torch.compiler.disable(self._step_with)(metrics, epoch)  # type: ignore[no-untyped-call]
+            torch.compiler.disable(self._step)(epoch, metrics)  # type: ignore[no-untyped-call]
         else:
-            self._step_with(metrics, epoch)
+            self._step(epoch, metrics)
 
-    def _step_with(self, metrics: Any, epoch: Any) -> None:
+    def _step(self, epoch: Any = None, metrics: Any = None) -> None:
+        if not self._step_count:  # construction, which no metric has reached
+            super()._step(epoch)
+            return
         plain = type(metrics) is float and math.isfinite(metrics) and not self._sync
         metric = metrics if plain else self._metric(metrics)
         t = self.last_epoch + 1 if epoch is None else number("ReduceLROnPlateau", "epoch", epoch, ">= 0")
