@@ -136,6 +136,29 @@ def test_hyperparameters_are_read_and_assigned_by_name() -> None:
     assert "step_size=2, gamma=0.1, last_epoch=2" in repr(scheduler)
 
 
+def test_what_is_scheduled_is_not_assignable() -> None:
+    scheduler = ours.CyclicLR(sgd(), 0.01, 0.1, 4)
+    with pytest.raises(ValueError, match=r"CyclicLR: cycle_momentum decides which keys are scheduled; build a new"):
+        scheduler.cycle_momentum = False
+    assert scheduler.cycle_momentum is True
+
+
+@pytest.mark.parametrize("values", [[], [0.1, 0.2]])
+def test_bad_base_lrs_are_refused(values: list[float]) -> None:
+    for scheduler in (ours.StepLR(sgd(), 3), ours.LRScheduler(sgd(), weight_decay=Cosine(3))):
+        with pytest.raises(ValueError, match=r"LR\w*: base_lrs must be one number per parameter group"):
+            scheduler.base_lrs = values
+
+
+def test_a_failure_while_constructing_leaves_the_optimizer() -> None:
+    optimizer = sgd(0.1, 0.2)
+    before = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(ZeroDivisionError):
+        ours.LRScheduler(optimizer, lr=Constant(0.5), momentum=Lambda(lambda t: 1 / t))
+    assert optimizer.state_dict() == before
+    assert not optimizer._optimizer_step_post_hooks
+
+
 def test_base_lrs_are_assignable() -> None:
     optimizer = sgd(1.0)
     scheduler = ours.ExponentialLR(optimizer, gamma=0.5)

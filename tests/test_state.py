@@ -242,9 +242,10 @@ def test_functions_stay_and_objects_are_restored() -> None:
 def test_a_users_attributes_are_kept() -> None:
     scheduler = ours.StepLR(sgd(), 3)
     scheduler.note, scheduler.model = {"run": [1, 2]}, torch.nn.Linear(1, 1)  # type: ignore[attr-defined]
+    scheduler.function, scheduler.plan = factor, [Constant()]  # type: ignore[attr-defined]
     state = through_json(scheduler.state_dict())
     assert state["note"] == {"run": [1, 2]}
-    assert "model" not in state  # plain data alone
+    assert state.keys().isdisjoint({"model", "function", "plan"})  # plain data alone
     other = ours.StepLR(sgd(), 3)
     other.note = None  # type: ignore[attr-defined]
     other.load_state_dict(state)

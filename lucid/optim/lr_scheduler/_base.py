@@ -106,6 +106,8 @@ class LRScheduler(_TorchLRScheduler):
                             "load_state_dict(state) or step(epoch)"
                         )
             lr.initial = lr.plain([group.get("initial_lr", now) for group, now in zip(groups, lr.last, strict=True)])
+        before = [dict(group) for group in groups]
+        if lr is not None:
             for group, initial in zip(groups, lr.initial, strict=True):
                 group.setdefault("initial_lr", initial)
             lr.initial = self._initial_lrs(hyper, lr.initial)
@@ -116,7 +118,15 @@ class LRScheduler(_TorchLRScheduler):
         self._watched = _watch(optimizer)
         self.last_epoch = last_epoch
         self._step_count = 0
-        self._step(None if last_epoch == -1 else last_epoch + 1)
+        try:
+            self._step(None if last_epoch == -1 else last_epoch + 1)
+        except BaseException:  # a function of the user's, or his get_lr(): the optimizer is as before
+            for group, was in zip(groups, before, strict=True):
+                group.clear()
+                group.update(was)
+            if self._watched is not None:
+                self._watched[1].remove()
+            raise
 
     def _clean(self, name: str, value: Any) -> Any:
         """A hyper-parameter, checked by itself; numbers become Python numbers."""
@@ -148,8 +158,12 @@ class LRScheduler(_TorchLRScheduler):
         """Assign hyper-parameters: they hold from the next step on."""
         hyper = {**self._hyper, **{name: self._clean(name, value) for name, value in changes.items()}}
         plan = self._planned(hyper)
-        groups = self.optimizer.param_groups
-        for track in self._followed():
+        groups, followed = self.optimizer.param_groups, self._followed()
+        if plan.keys() != {track.key for track in followed}:
+            raise ValueError(
+                f"{type(self).__name__}: {', '.join(changes)} decides which keys are scheduled; build a new scheduler"
+            )
+        for track in followed:
             track.observe(groups)  # edits up to now were made to the old schedule
             track.take(plan[track.key], len(groups))
         self._take(hyper)
@@ -166,10 +180,11 @@ class LRScheduler(_TorchLRScheduler):
 
     @base_lrs.setter
     def base_lrs(self, values: list[float]) -> None:
-        assert self._lr is not None
-        owner = type(self).__name__
-        self._lr.initial = [float(number(owner, "base_lrs", value, ">= 0")) for value in values]
-        self._lr.rebase(list(self._lr.initial))
+        owner, track = type(self).__name__, self._lr
+        if track is None or len(values) != len(track.initial):
+            raise ValueError(f"{owner}: base_lrs must be one number per parameter group whose lr is scheduled, got {values!r}")
+        track.initial = [float(number(owner, "base_lrs", value, ">= 0")) for value in values]
+        track.rebase(list(track.initial))
 
     @property
     def _last_lr(self) -> list[float]:  # type: ignore[override]
@@ -433,7 +448,7 @@ class LRScheduler(_TorchLRScheduler):
         for name, value in vars(self).items():
             if not name.startswith("_") and name not in ("optimizer", "last_epoch"):
                 try:
-                    extra[name] = _encode(name, value)
+                    extra[name] = _encode(name, value, functions=False)
                 except ValueError:
                     continue
         return extra
@@ -484,24 +499,24 @@ def _hyperparameter(name: str) -> property:
     return property(get, assign, doc=f"Hyper-parameter {name}; an assignment holds from the next step on.")
 
 
-def _encode(what: str, value: Any) -> Any:
+def _encode(what: str, value: Any, functions: bool = True) -> Any:
     """``value`` as strict JSON data: functions are None, schedules and callable objects mappings."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, (int, float)) and math.isfinite(value):
         return value
     if isinstance(value, (list, tuple)):
-        return [_encode(what, item) for item in value]
+        return [_encode(what, item, functions) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _encode(what, item) for key, item in value.items()}
-    if isinstance(value, Schedule):
+        return {key: _encode(what, item, functions) for key, item in value.items()}
+    if functions and isinstance(value, Schedule):
         try:
             return value.to_dict()
         except ValueError:
             return None  # a schedule with a function in it: kept from the constructed scheduler
-    if isinstance(value, (FunctionType, BuiltinFunctionType, MethodType, type)):
+    if functions and isinstance(value, (FunctionType, BuiltinFunctionType, MethodType, type)):
         return None
-    if callable(value):
+    if functions and callable(value):
         return {key: _encode(f"{what}.{key}", item) for key, item in getattr(value, "__dict__", {}).items()}
     raise ValueError(f"{what} must be plain data (numbers, strings, lists, dicts) to be saved, got {value!r}")
 
