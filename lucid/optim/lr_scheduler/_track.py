@@ -114,6 +114,8 @@ class Track:
                         held.fill_(value)
                         self.version = held._version
                     return
+        elif self.hidden:
+            pass
         elif self.floats:
             key = self.key
             if [group[key] for group in groups] == self.last:
@@ -163,14 +165,14 @@ class Track:
         shared = self.shared
         if self.equal:
             value = self.formula(t, self.base)
-            if value == self.last[0] and not self.dirty:
+            if value == self.last[0] and not self.dirty and (value or not self.base):
                 return None
             if not value:
                 self.dirty = True
             return [value if type(value) is float else float(value)] * len(self.last)
         if shared is not None and shared.affine:
             offset, slope = line = coefficients(shared, t)
-            if line == self.line and not self.dirty:
+            if line == self.line and not self.dirty and (offset or slope):
                 return None
             self.line = line
             if offset:
