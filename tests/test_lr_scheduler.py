@@ -287,6 +287,7 @@ def blink(t: Any) -> float:
 PAIRABLE: list[Schedule] = [
     Step(3, gamma=0.5), Exponential(0.9), Exponential(0.2), Cosine(8, hold=False), Cosine(50, hold=False), Linear(7),
     Linear(9, end=0.0), MultiStep((4, 9)), Lambda(zigzag), Lambda(blink), Constant(0.5), Linear(5) >> Cosine(6),
+    MultiStep((7, 15), gamma=0.5), Constant(),
 ]  # fmt: skip
 
 
@@ -295,11 +296,14 @@ PAIRABLE: list[Schedule] = [
     picks=st.lists(st.sampled_from(range(len(PAIRABLE))), min_size=2, max_size=3),
     groups=st.integers(1, 3),
     tensors=st.booleans(),
+    lists=st.booleans(),
 )
-def test_schedulers_on_one_optimizer_multiply_through_zeros_too(picks: list[int], groups: int, tensors: bool) -> None:
+def test_schedulers_on_one_optimizer_multiply_through_zeros_too(
+    picks: list[int], groups: int, tensors: bool, lists: bool
+) -> None:
     lrs = [0.1 * (i + 1) for i in range(groups)]
     optimizer = sgd(*[torch.tensor(lr, dtype=torch.float64) if tensors else lr for lr in lrs])
-    schedulers = [ours.LRScheduler(optimizer, lr=PAIRABLE[i]) for i in picks]
+    schedulers = [ours.LRScheduler(optimizer, lr=[PAIRABLE[i]] * groups if lists else PAIRABLE[i]) for i in picks]
     for t in range(30):
         for base, lr in zip(lrs, rates(optimizer), strict=True):
             expected = base * math.prod(PAIRABLE[i](t) for i in picks)
@@ -307,6 +311,46 @@ def test_schedulers_on_one_optimizer_multiply_through_zeros_too(picks: list[int]
         optimizer.step()
         for scheduler in schedulers:
             scheduler.step()
+
+
+@pytest.mark.parametrize("lrs", [[0.1], [0.1, 0.1], [0.1, 0.3]])
+def test_a_zero_that_is_past_hides_nothing(lrs: list[float]) -> None:
+    optimizer = sgd(*lrs)
+    scheduler = ours.LRScheduler(optimizer, lr=Lambda(zigzag))
+    for _ in range(4):
+        step(scheduler)
+    assert rates(optimizer) == pytest.approx([lr / 3 for lr in lrs])
+    assert scheduler.state_dict()["_tracks"]["lr"]["hidden"] == []
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0  # a user's own zero stays
+    for _ in range(4):
+        step(scheduler)
+        assert rates(optimizer) == [0.0] * len(lrs)
+
+
+def test_a_jump_ends_anothers_zero() -> None:
+    optimizer = sgd(0.1)
+    decay, zero = ours.ExponentialLR(optimizer, 0.5), ours.LRScheduler(optimizer, lr=Lambda(zigzag))
+    for _ in range(4):
+        optimizer.step()
+        decay.step()
+        zero.step()
+    zero.step(3)
+    decay.step()  # follows the zero ...
+    assert rates(optimizer) == [0.0]
+    decay.step(2)  # ... and jumps out of it
+    assert rates(optimizer) == [0.025]
+
+
+def test_an_edit_is_inverted_at_the_time_it_is_made() -> None:
+    for lrs in ([0.2], [0.2, 0.2], [0.2, 0.4]):
+        optimizer = sgd(*lrs)
+        scheduler = ours.CosineAnnealingLR(optimizer, T_max=10, eta_min=0.2)  # the first group's rate stands still
+        for _ in range(5):
+            step(scheduler)
+        optimizer.param_groups[0]["lr"] = 0.15  # base 0.1 would be halfway from 0.1 to 0.2
+        step(scheduler)
+        assert rates(optimizer)[0] == pytest.approx(0.2 - 0.1 * (1 + math.cos(math.pi * 0.6)) / 2)
 
 
 def test_a_user_edit_ends_a_zero() -> None:
@@ -380,7 +424,7 @@ def test_momentum_of_betas_is_the_first() -> None:
                 assert float(group["betas"][0]) == pytest.approx(expected)
                 assert group["betas"][1] == 0.99
                 assert isinstance(group["betas"][0], type(beta))
-            scheduler.step(scheduler.last_epoch + 1)
+            step(scheduler)
 
 
 @pytest.mark.parametrize(
@@ -528,6 +572,19 @@ def test_many_groups_are_many_single_ones(lrs: list[float], pick: int, kinds: li
         for scheduler in alone:
             step(scheduler)
         assert rates(together.optimizer) == pytest.approx([rates(s.optimizer)[0] for s in alone], rel=1e-14)
+
+
+def test_rounding_to_a_tensors_precision_is_no_edit() -> None:
+    """Not in a mix of kinds, nor when a checkpoint brings a copy of the tensor."""
+    for lrs in ([torch.tensor(0.1), 0.2], [torch.tensor(0.1), torch.tensor(0.2)], [torch.tensor(0.1)]):
+        optimizer, twin = sgd(*lrs), sgd(*[float(lr) for lr in lrs])
+        scheduler, other = ours.ExponentialLR(optimizer, 0.9), ours.ExponentialLR(twin, 0.9)
+        for t in range(9):
+            if t % 4 == 3:
+                optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+            step(scheduler)
+            step(other)
+            assert scheduler.get_last_lr() == other.get_last_lr()
 
 
 def test_a_rate_may_change_its_kind() -> None:

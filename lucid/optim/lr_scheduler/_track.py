@@ -238,7 +238,7 @@ class Track:
         left = self.read(groups)  # after all writing: groups may share a tensor, and each write raises its version
         tensors = [isinstance(value, torch.Tensor) for value in left]
         self.seen = [(value, value._version if is_tensor else None) for value, is_tensor in zip(left, tensors, strict=True)]
-        quick = bool(left) and not self.slot and not self.hidden
+        quick = bool(left) and not self.slot
         self.floats = quick and not any(tensors)
         self.tensors = quick and all(tensors)
         self.single = (self.floats or self.tensors) and self.equal and len(left) == 1 and values[0] != 0.0
@@ -253,8 +253,7 @@ class Track:
         raw = self.read(groups)
         if self.single:
             self.seen = [(self.mark, self.version)]
-        self.single = self.floats = self.tensors = False  # equal values may be of another kind now
-        self.dirty = True
+        self.dirty = True  # equal values may be of another kind now
         if raw != self.last or self.hidden:
             self.absorb(raw, groups)
 
