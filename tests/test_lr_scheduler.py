@@ -130,6 +130,13 @@ def test_hyperparameters_are_read_and_assigned_by_name() -> None:
     optimizer.param_groups[0]["lr"] *= 0.5
     step(scheduler)
     assert rates(optimizer) == [0.5 * 0.1]
+    for groups in (1, 2):  # an edit before the assignment was made to the old schedule
+        edited = ours.StepLR(sgd(*[1.0] * groups), step_size=1, gamma=0.5)
+        step(edited)
+        edited.optimizer.param_groups[0]["lr"] *= 0.5
+        edited.gamma = 0.1
+        step(edited)
+        assert rates(edited.optimizer)[0] == pytest.approx(0.5 * 0.01)
     with pytest.raises(ValueError, match=r"StepLR: gamma must be > 0, got 0"):
         scheduler.gamma = 0
     assert scheduler.gamma == 0.1

@@ -115,6 +115,11 @@ def test_noam_is_its_formula() -> None:
                                   0.25 * 7**-0.5, 0.25 * 8**-0.5], rel=1e-14)  # fmt: skip
 
 
+def test_the_base_of_a_cycle_is_its_argument() -> None:
+    assert ours.CyclicLR(sgd(0.5, 0.5), 0.01, 0.1).base_lrs == [0.01, 0.01]
+    assert ours.CyclicLR(sgd(0.5, 0.5), [0.01, 0.02], 0.1).base_lrs == [0.01, 0.02]
+
+
 def test_worked_values() -> None:
     optimizer = sgd(0.1)
     scheduler = ours.StepLR(optimizer, step_size=30, gamma=0.1)

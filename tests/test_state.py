@@ -372,6 +372,12 @@ def test_a_plateaus_state_is_checked_too(change: Any, message: str) -> None:
     assert (everything(scheduler.optimizer), scheduler.state_dict()) == before
 
 
+def test_a_bool_is_no_group_count() -> None:
+    scheduler = ours.StepLR(sgd(), 3)
+    with pytest.raises(ValueError, match=r"StepLR: the state has True parameter groups, the optimizer 1"):
+        scheduler.load_state_dict({**scheduler.state_dict(), "_group_count": True})
+
+
 def test_hostile_schedules_are_refused() -> None:
     scheduler = ours.LRScheduler(sgd(), lr=Cosine(9))
     state = scheduler.state_dict()

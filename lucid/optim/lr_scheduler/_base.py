@@ -377,7 +377,7 @@ class LRScheduler(_TorchLRScheduler):
             hyper[name], patch = self._decoded(name, theirs, mine)
             patches += patch
             was = _encode(f"{owner}: {name}", mine)
-            if theirs is not None and _encode(f"{owner}: {name}", hyper[name]) != was and not patch:
+            if theirs is not None and _encode(f"{owner}: {name}", hyper[name]) != was:
                 self._warn_replaced(name, theirs, was)
 
         tracks = self._follow(optimizer, self._planned(hyper), late=True)

@@ -251,8 +251,6 @@ class Track:
     def observe(self, groups: Groups) -> None:
         """See what other hands did to the groups: all of them, before any is written, for they may share a tensor."""
         raw = self.read(groups)
-        if self.single:
-            self.seen = [(self.mark, self.version)]
         self.dirty = True  # equal values may be of another kind now
         if raw != self.last or self.hidden:
             self.absorb(raw, groups)
@@ -320,8 +318,6 @@ class Track:
 
     def state(self, groups: Groups) -> dict[str, Any]:
         """As plain data: what was written last and what the groups hold now, for both may be restored in any order."""
-        if self.single:
-            self.seen = [(self.mark, self.version)]
         held = [float(number(self.owner, self.key, value)) for value in self.plain(self.read(groups))]
         return {
             "t": self.t,
