@@ -57,10 +57,10 @@ TABLE: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("LambdaLR", {"lr_lambda": [factor, "x"]}, TypeError, r"lr_lambda must be callable, got 'x'"),
     ("CyclicLR", {"base_lr": -0.1, "max_lr": 0.2}, ValueError, r"base_lr must be >= 0, got -0\.1"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": "0.2"}, TypeError, rf"max_lr {NUMBER} '0\.2'"),
-    ("CyclicLR", {"base_lr": [0.1], "max_lr": 0.2}, ValueError, r"lr needs one schedule per parameter group: 2 groups, 1"),
-    ("CyclicLR", {"base_lr": [0.1] * 3, "max_lr": [0.2] * 2}, ValueError, r"base_lr and max_lr must have one value per"),
+    ("CyclicLR", {"base_lr": [0.1], "max_lr": 0.2}, ValueError, r"base_lr needs one value per parameter group: 2 groups, 1"),
+    ("CyclicLR", {"base_lr": [0.1] * 3, "max_lr": [0.2] * 2}, ValueError, r"base_lr needs one value per.*2 groups, 3 given"),
     ("CyclicLR", {"base_lr": [0.1, math.nan], "max_lr": 0.2}, ValueError, r"base_lr\[1\] must be finite"),
-    ("CyclicLR", {"base_lr": [], "max_lr": 0.2}, ValueError, r"lr needs one schedule per parameter group: 2 groups, 0"),
+    ("CyclicLR", {"base_lr": [], "max_lr": 0.2}, ValueError, r"base_lr needs one value per parameter group: 2 groups, 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_up": 0}, ValueError, r"step_size_up must be > 0, got 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_down": 0}, ValueError, r"step_size_down must be > 0, got 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_up": [5, 5]}, TypeError, rf"step_size_up {NUMBER} \[5, 5\]"),
@@ -70,7 +70,7 @@ TABLE: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "scale_mode": "epoch"}, ValueError, r"scale_mode must be 'cycle' or"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "cycle_momentum": 1}, TypeError, r"cycle_momentum must be True or False"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "max_momentum": 1.5}, ValueError, r"max_momentum must be in \[0, 1\]"),
-    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "base_momentum": [0.8]}, ValueError, r"momentum needs one schedule per"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "base_momentum": [0.8]}, ValueError, r"base_momentum needs one value per"),
     ("NoamScheduler", {"model_size": 0, "warmup_steps": 4}, ValueError, r"model_size must be > 0, got 0"),
     ("NoamScheduler", {"model_size": 16, "warmup_steps": 0}, ValueError, r"warmup_steps must be > 0, got 0"),
     ("NoamScheduler", {"model_size": 16, "warmup_steps": 4, "factor": 0}, ValueError, r"factor must be > 0, got 0"),
@@ -83,7 +83,7 @@ TABLE: list[tuple[str, dict[str, Any], type[Exception], str]] = [
 def test_refused_and_untouched(name: str, arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     optimizer = sgd(0.1, 0.2)
     before = copy.deepcopy(optimizer.state_dict())
-    with pytest.raises(error, match=rf"{'(CyclicLR|Cyclic)' if name == 'CyclicLR' else name}: {message}"):
+    with pytest.raises(error, match=f"{name}: {message}"):
         getattr(ours, name)(optimizer, **arguments)
     assert optimizer.state_dict() == before
 
@@ -115,6 +115,13 @@ def test_milestones_in_any_order_as_with_pytorch() -> None:
     none = sgd(1.0)
     ours.MultiStepLR(none, milestones=[]).step(9)
     assert rates(none) == [1.0]
+
+
+def test_lists_that_do_not_match_are_refused_when_assigned() -> None:
+    scheduler = ours.CyclicLR(sgd(0.1, 0.2), [0.01, 0.02], [0.1, 0.2])
+    with pytest.raises(ValueError, match=r"CyclicLR: base_lr and max_lr must have one value per parameter group, got 3 and 2"):
+        scheduler.base_lr = [0.1, 0.2, 0.3]
+    assert scheduler.base_lr == [0.01, 0.02]
 
 
 def test_cyclic_needs_something_to_cycle() -> None:

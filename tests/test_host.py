@@ -258,6 +258,12 @@ def test_files_are_plain_and_loading_is_safe(tmp_path: Any) -> None:
     assert type(ours["x"]) is type(ours["epochs"][0]) is lucid.Tensor
     net.load_state_dict(ours["net"])
 
+    optimizer = lucid.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    train_one_epoch(net, optimizer, make_loader())
+    lucid.save([optimizer.state_dict()], path)
+    optimizer.load_state_dict(lucid.load(path)[0])
+    assert {type(state["momentum_buffer"]) for state in optimizer.state.values()} == {torch.Tensor}  # optimizers are fast on it
+
     torch.save({"boom": print}, path)
     with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
         lucid.load(path)

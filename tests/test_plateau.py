@@ -113,6 +113,11 @@ def test_an_edit_is_cut_from_where_it_stands() -> None:
     optimizer.param_groups[0]["lr"] = 0.04
     step(scheduler, 1.0)
     assert rates(optimizer) == [0.02]
+    optimizer.param_groups[0]["lr"] = 0.07
+    step(scheduler, 0.1)  # a good epoch cuts nothing, and sees what stands there
+    assert scheduler.get_last_lr() == rates(optimizer) == [0.07]
+    optimizer.param_groups[0]["lr"] = 0.02
+    step(scheduler, 0.0)
     assert scheduler.get_lr() == scheduler.get_last_lr() == [0.02]
 
 

@@ -1,15 +1,12 @@
 """PyTorch's ``torch.nn.functional``, whose functions hand out lucid.Tensor."""
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as _functional
 
 from lucid._tensor import Tensor, handed_out
-
-if TYPE_CHECKING:
-    from torch.nn.functional import *  # noqa: F403
 
 # Arguments that no other library's tensor class hides among: those have a say of their own in what a function does.
 _ORDINARY = frozenset({Tensor, torch.Tensor, torch.nn.Parameter, int, float, bool, str, type(None)})

@@ -342,5 +342,6 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """``"; did you mean 'Cosine'?"`` where something is close, else nothing."""
     import difflib  # only to explain an error
 
-    close = difflib.get_close_matches(str(name), list(known), 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    names = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(str(name).lower(), names, 1)
+    return f"; did you mean {names[close[0]]!r}?" if close else ""

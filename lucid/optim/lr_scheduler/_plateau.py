@@ -218,7 +218,6 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             self.num_bad_epochs = 0
         elif not (track.floats and [group["lr"] for group in groups] == track.last):
             track.advance(groups, t)
-        track.t = t
 
     def _reduce_lr(self, epoch: Any) -> None:
         track, groups = self._tracks[0], self.optimizer.param_groups

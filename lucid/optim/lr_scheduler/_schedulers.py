@@ -290,7 +290,7 @@ class CyclicLR(LRScheduler):
                 "CyclicLR: cycle_momentum needs an optimizer with momentum or betas, and "
                 f"{type(optimizer).__name__} has neither; pass cycle_momentum=False"
             )
-        hyper = {
+        hyper: dict[str, Any] = {
             "base_lr": base_lr,
             "max_lr": max_lr,
             "step_size_up": step_size_up,
@@ -303,6 +303,12 @@ class CyclicLR(LRScheduler):
             "base_momentum": base_momentum,
             "max_momentum": max_momentum,
         }
+        for name in ("base_lr", "max_lr", "base_momentum", "max_momentum"):
+            values = hyper[name]
+            if isinstance(values, (list, tuple)) and len(values) != len(groups):
+                raise ValueError(
+                    f"CyclicLR: {name} needs one value per parameter group: {len(groups)} groups, {len(values)} given"
+                )
         self._attach(optimizer, last_epoch, hyper)
 
     def _clean(self, name: str, value: Any) -> Any:
@@ -335,7 +341,10 @@ class CyclicLR(LRScheduler):
         scale_mode: str,
     ) -> Plan:
         def triangle(start: float, peak: float) -> Cyclic:
-            return Cyclic(start, peak, step_size_up, step_size_down, mode, gamma, scale_fn, scale_mode)
+            try:
+                return Cyclic(start, peak, step_size_up, step_size_down, mode, gamma, scale_fn, scale_mode)
+            except (TypeError, ValueError) as error:  # mode and scale_fn have the same names here
+                raise type(error)(str(error).replace("Cyclic:", "CyclicLR:", 1)) from None
 
         plan = {"lr": _per_group(triangle, base_lr, max_lr, "base_lr and max_lr")}
         if cycle_momentum:

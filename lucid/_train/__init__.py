@@ -1,0 +1,1 @@
+"""``lucid train``: the digits learned once with each scheduler, and what the schedules did."""
