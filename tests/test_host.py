@@ -323,3 +323,16 @@ def test_a_tensor_rate_of_ours() -> None:
     scheduler.step()
     assert float(optimizer.param_groups[0]["lr"]) == 0.05
     assert math.isclose(scheduler.get_last_lr()[0], 0.05)
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_the_readmes_code_runs_and_says_what_it_says(name: str) -> None:
+    from pathlib import Path
+
+    text = (Path(__file__).parents[1] / name).read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    assert scope["schedule"](5_250, 3e-4) == pytest.approx(0.0001505)
+    assert "schedule(5_250, 3e-4)  # 0.0001505" in code
+    assert scope["torch_style"] is lr_scheduler.StepLR

@@ -82,7 +82,7 @@ def power(a: Any, n: Any) -> Any:
         if n <= 0:
             return 1.0
         try:
-            value = a**n
+            value = float(a) ** n  # a whole number would grow without bound
         except OverflowError:
             return HUGE
         return value if value < HUGE else HUGE

@@ -42,7 +42,10 @@ class Schedule:
         taken = Schedule._registry.get(name)
         if taken is not None and taken.__module__.startswith("lucid.") and taken.__module__ != cls.__module__:
             raise TypeError(f"schedule name {name!r} is taken by {taken.__module__}.{name}; choose another")
-        Schedule._registry[name] = dataclass(frozen=True)(cls)
+        made = dataclass(frozen=True)(cls)
+        if any(field.name == "schedule" for field in fields(made)):  # type: ignore[arg-type]
+            raise TypeError(f"{name}: no field may be called 'schedule', which names the class in a configuration")
+        Schedule._registry[name] = made
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: define __call__(self, t, base=1.0)")
@@ -180,9 +183,9 @@ class Join(Schedule):
         return self._starts[-1] + self.parts[-1].length
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        starts = self._starts
+        starts, t = self._starts, clip(t, 0)
         if is_number(t):
-            i = max(bisect_right(starts, t) - 1, 0)
+            i = bisect_right(starts, t) - 1
             return self.parts[i](t - starts[i], base)
         value = self.parts[0](t, base)
         for start, part in zip(starts[1:], self.parts[1:], strict=True):
@@ -231,7 +234,7 @@ class Product(Schedule):
         return base
 
     def __repr__(self) -> str:
-        return " * ".join(f"({part!r})" if isinstance(part, Join) else repr(part) for part in self.parts)
+        return " * ".join(f"({part!r})" if isinstance(part, (Join, Scale)) else repr(part) for part in self.parts)
 
 
 class Scale(Schedule):
@@ -240,7 +243,7 @@ class Scale(Schedule):
     .. math:: \eta(t) = k \, s(t, \eta_{base})
 
     Args:
-        schedule: the schedule :math:`s`.
+        of: the schedule :math:`s`.
         factor: :math:`k \ge 0`.
 
     Example:
@@ -249,24 +252,24 @@ class Scale(Schedule):
         [0.5, 0.25, 0.0]
     """
 
-    schedule: Schedule
+    of: Schedule
     factor: float
 
     def __post_init__(self) -> None:
-        _schedules("Scale", (self.schedule,))
+        _schedules("Scale", (self.of,))
         check(self, factor=">= 0")
-        _inherit(self, (self.schedule,))
+        _inherit(self, (self.of,))
 
     @property
     def length(self) -> float:
-        return self.schedule.length
+        return self.of.length
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        return self.factor * self.schedule(t, base)
+        return self.factor * self.of(t, base)
 
     def __repr__(self) -> str:
-        inner = repr(self.schedule)
-        return f"{self.factor} * ({inner})" if isinstance(self.schedule, (Join, Product)) else f"{self.factor} * {inner}"
+        inner = repr(self.of)
+        return f"{self.factor} * ({inner})" if isinstance(self.of, (Join, Product, Scale)) else f"{self.factor} * {inner}"
 
 
 class Cut(Schedule):
@@ -275,7 +278,7 @@ class Cut(Schedule):
     .. math:: \eta(t) = s(\min(t, T), \eta_{base})
 
     Args:
-        schedule: the schedule :math:`s`.
+        of: the schedule :math:`s`.
         steps: where to cut, :math:`T \ge 0`, in the unit of ``t``.
 
     Example:
@@ -284,20 +287,20 @@ class Cut(Schedule):
         [1.0, 0.5, 1.0, 0.5, 0.0]
     """
 
-    schedule: Schedule
+    of: Schedule
     steps: float
 
     def __post_init__(self) -> None:
-        _schedules("Cut", (self.schedule,))
+        _schedules("Cut", (self.of,))
         check(self, steps=">= 0")
-        _inherit(self, (self.schedule,))
+        _inherit(self, (self.of,))
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        return self.schedule(clip(t, 0, self.steps), base)
+        return self.of(clip(t, 0, self.steps), base)
 
     def __repr__(self) -> str:
-        inner = repr(self.schedule)
-        return f"({inner})[:{self.steps}]" if isinstance(self.schedule, (Join, Product, Scale)) else f"{inner}[:{self.steps}]"
+        inner = repr(self.of)
+        return f"({inner})[:{self.steps}]" if isinstance(self.of, (Join, Product, Scale)) else f"{inner}[:{self.steps}]"
 
 
 def _to_json(owner: str, field: str, value: Any) -> Any:
@@ -314,11 +317,11 @@ def _from_json(value: Any, depth: int) -> Any:
     """A schedule from its configuration; the fields of one are numbers, strings, lists and configurations."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"schedule configuration is nested deeper than {_MAX_DEPTH}")
+    if depth == 0 and not isinstance(value, Mapping):
+        raise ValueError(f"a schedule configuration must be a mapping, got {value!r}")
     if isinstance(value, (list, tuple)):
         return tuple(_from_json(item, depth + 1) for item in value)
     if not isinstance(value, Mapping):
-        if depth == 0:
-            raise ValueError(f"a schedule configuration must be a mapping, got {value!r}")
         return value
     name = value.get("schedule")
     made_of = Schedule._registry.get(name) if isinstance(name, str) else None
@@ -342,6 +345,8 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """``"; did you mean 'Cosine'?"`` where something is close, else nothing."""
     import difflib  # only to explain an error
 
+    if not isinstance(name, str):
+        return ""
     names = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(str(name).lower(), names, 1)
+    close = difflib.get_close_matches(name.lower(), names, 1)
     return f"; did you mean {names[close[0]]!r}?" if close else ""

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from lucid.schedules._numbers import number
 from lucid.schedules._ops import is_number
 from lucid.schedules._schedule import Schedule, check
 
@@ -64,6 +65,6 @@ class Lambda(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         factor = self.fn(t)
-        if is_number(factor) and not math.isfinite(factor):
-            raise ValueError(f"Lambda: fn({t!r}) must be finite, got {factor!r}")
-        return base * factor
+        if is_number(t) and not (type(factor) is float and math.isfinite(factor)):
+            factor = number("Lambda", f"fn({t!r})", factor)
+        return base * factor + 0 * t  # a constant function of an array gives an array

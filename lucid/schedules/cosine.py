@@ -41,7 +41,6 @@ class Cosine(Schedule):
             raise TypeError(f"Cosine: hold must be True or False, got {self.hold!r}")
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        p = t / self.steps
-        if self.hold:
-            p = clip(p, 0.0, 1.0)
+        # Without hold, whole periods go out first, which is exact however late it is.
+        p = clip(t / self.steps, 0.0, 1.0) if self.hold else clip(t, 0) % (2 * self.steps) / self.steps
         return self.end + (base - self.end) * (1 + cos(pi * p)) / 2

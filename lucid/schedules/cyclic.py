@@ -74,7 +74,7 @@ class Cyclic(Schedule):
         up, down = self.steps_up, self.steps_down
         period = up + down  # type: ignore[operator]
         cycle = t // period
-        s = t - cycle * period
+        s = t % period
         height = minimum(s / up, (period - s) / down)
         if self.scale_fn is not None:
             height = height * self.scale_fn(cycle + 1 if self.scale_mode == "cycle" else t)

@@ -95,7 +95,9 @@ class MultiStep(Schedule):
         object.__setattr__(self, "milestones", times)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        t = clip(t, 0)
         if is_number(t):
             return base * power(self.gamma, bisect_right(self.milestones, t))
-        reached = sum(where(clip(t, 0) < m, 0, 1) for m in self.milestones)
+        none = 0 * t  # in the array's own precision
+        reached = sum(where(t < m, none, none + 1) for m in self.milestones)
         return base * power(self.gamma, reached)

@@ -1,0 +1,374 @@
+r"""The formula in a docstring is the formula that runs.
+
+Each schedule and scheduler carries its formula as LaTeX, and its ``Args`` tie the symbols to fields. Here the LaTeX is read
+from the docstring, evaluated in exact rational arithmetic, and compared with the code at hundreds of times. Then every sign,
+constant, symbol and function of every formula is changed in turn, and each change must be noticed.
+"""
+
+import inspect
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from fractions import Fraction
+from itertools import accumulate
+from typing import Any
+
+import pytest
+from catalogue import ROWS, Numbers, draw
+from latex import Env, Formula, FormulaError, Reader, is_symbol, read, tokens_of
+
+import lucid.schedules
+from lucid.schedules import Join, Schedule
+
+# -- from a docstring to a formula and the values of its symbols
+
+
+def latex_of(made_of: type) -> str:
+    doc = inspect.getdoc(made_of) or ""
+    block = re.search(r"^\.\. math::(.*(?:\n(?: +.*)?)*)", doc, re.M)
+    if block is None:
+        raise FormulaError(f"{made_of.__name__} has no formula")
+    return block[1].strip()
+
+
+def roles_of(made_of: type) -> dict[str, str]:
+    """Argument -> its first math role, as far as that starts with a symbol."""
+    arguments = re.search(r"^Args:\n((?: +.*\n|\n)+)", inspect.getdoc(made_of) or "", re.M)
+    if arguments is None:
+        raise FormulaError(f"{made_of.__name__} does not tell its arguments")
+    roles = {}
+    for name, text in re.findall(r"^ {4}(\w+): ((?:.*\n(?: {8}.*\n)*))", arguments[1], re.M):
+        role = re.search(r":math:`([^`]*)`", text)
+        if role and is_symbol(tokens_of(role[1])[0]):
+            roles[name] = role[1]
+    return roles
+
+
+def bind(env: Env, symbol: str, value: Any) -> None:
+    """Numbers become exact; schedules and functions take and give floats; options are no symbols."""
+    if isinstance(value, (bool, str)) or value is None:
+        return
+    if callable(value):
+        env[symbol] = value
+    elif isinstance(value, (tuple, list)):
+        if all(callable(item) for item in value):
+            head = symbol.partition("_")[0]
+            env.update({f"{head}_{i}": item for i, item in enumerate(value, 1)}, **{f"{head}_n": value[-1]})
+        else:
+            env[symbol] = [Fraction(item) for item in value]
+    else:
+        env[symbol] = Fraction(value)
+
+
+def environments(schedule: Schedule, variant: str, t: float, base: float) -> Iterator[Env]:
+    """The values of all symbols; for a Join, those of each of its parts."""
+    env: Env = {"option": variant, "t": Fraction(t), r"\eta_base": Fraction(base)}
+    for field, role in roles_of(type(schedule)).items():
+        bind(env, Reader(tokens_of(role)).symbol(), getattr(schedule, field))
+    if not isinstance(schedule, Join):
+        yield env
+        return
+    starts = [*accumulate((float(part.length) for part in schedule.parts[:-1]), initial=0.0), math.inf]
+    for part, start, after in zip(schedule.parts, starts, starts[1:], strict=False):
+        yield {**env, "s_i": part, "t_i": start, "t_i+1": after}
+
+
+def evaluate(formula: Formula, schedule: Schedule, variant: str, t: float, base: float) -> float:
+    values = [formula(env) for env in environments(schedule, variant, t, base) if formula.holds(env)]
+    if len(values) != 1:
+        raise FormulaError(f"the conditions hold {len(values)} times at t={t}")
+    return values[0]
+
+
+def numbers_in(schedule: Schedule) -> list[float]:
+    """Every number that a schedule holds, however deep: something happens there."""
+    found: list[float] = []
+    for field in fields(schedule):
+        value = getattr(schedule, field.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Schedule):
+                found += numbers_in(item)
+            elif isinstance(item, (int, float)) and not isinstance(item, bool):
+                found.append(item)
+    return found
+
+
+def times_for(schedule: Schedule, seed: int, count: int = 200) -> list[float]:
+    """Random times, whole, quarter and any; and the numbers of the schedule, their sums, and moments beside them."""
+    n = Numbers(seed)
+    special = [0, *numbers_in(schedule)]
+    special += [2 * t for t in special] + list(accumulate(special))
+    special += [math.nextafter(t, 0) for t in special] + [math.nextafter(t, 1e9) for t in special]
+    return special + [n.between(0, 250) for _ in range(count)]
+
+
+def differ(found: float, expected: float, scale: float) -> bool:
+    return not math.isclose(found, expected, rel_tol=1e-12, abs_tol=1e-13 * scale)
+
+
+Case = tuple[Schedule, str, list[tuple[float, float, float]]]
+
+
+def case(name: str, variant: str, seed: int) -> Case:
+    """A schedule and what it gives: time, base, value."""
+    schedule = draw(name, variant, seed)
+    base = Numbers(seed).between(0.25, 4)
+    return schedule, variant, [(t, base, schedule(t, base)) for t in times_for(schedule, seed)]
+
+
+def first_difference(formula: Formula, cases: list[Case]) -> str | None:
+    for schedule, variant, points in cases:
+        scale = max(abs(value) for _, _, value in points)
+        for t, base, value in points:
+            expected = evaluate(formula, schedule, variant, t, base)
+            if differ(value, expected, scale):
+                return f"{schedule!r} at t={t!r}, base={base!r} gives {value!r}, its formula {expected!r}"
+    return None
+
+
+VARIANTS = [(name, variant) for name, row in ROWS.items() for variant in row]
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_the_formula_of_a_schedule_is_its_code(name: str, variant: str) -> None:
+    formula = read(latex_of(getattr(lucid.schedules, name)))
+    assert first_difference(formula, [case(name, variant, seed) for seed in range(4)]) is None
+
+
+def test_every_schedule_has_a_formula_and_is_in_the_table() -> None:
+    ours = {name: made_of for name, made_of in Schedule._registry.items() if made_of.__module__.startswith("lucid.")}
+    assert set(ours) == set(ROWS), "a schedule without a row in tests/catalogue.py, or a row without a schedule"
+    for made_of in ours.values():
+        assert read(latex_of(made_of)).definitions[-1][0] == r"\eta"
+
+
+def ranges() -> Iterator[tuple[str, str, str, str]]:
+    for name, row in ROWS.items():
+        for field, role in roles_of(getattr(lucid.schedules, name)).items():
+            limit = re.search(r"(>|\\ge) 0$", role)
+            if limit:
+                yield name, next(iter(row)), field, limit[1]
+
+
+@pytest.mark.parametrize(("name", "variant", "field", "limit"), list(ranges()))
+def test_the_range_that_a_docstring_promises_is_checked(name: str, variant: str, field: str, limit: str) -> None:
+    schedule = draw(name, variant, 0)
+    with pytest.raises(ValueError, match=f"{name}: {field} must be >"):
+        replace(schedule, **{field: -1e-9})
+    if limit == ">":
+        with pytest.raises(ValueError, match=f"{name}: {field} must be > 0, got 0"):
+            replace(schedule, **{field: 0})
+    else:
+        assert getattr(replace(schedule, **{field: 0}), field) == 0
+
+
+# -- every change of a formula is noticed
+
+SWAPS = {"+": "-", "-": "+", r"\min": r"\max", r"\max": r"\min", r"\le": "<", "<": r"\le", r"\cos": r"\sin", "/": r"\,"}
+
+
+def statements(tokens: list[str]) -> Iterator[tuple[int, int]]:
+    """Where the statements of a formula start and end; line breaks inside of cases end none."""
+    start, depth = 0, 0
+    for i, token in enumerate([*tokens, r"\\"]):
+        depth += (token == r"\begin{cases}") - (token == r"\end{cases}")
+        if not depth and token in (r"\\", r"\qquad"):
+            yield start, i
+            start = i + 1
+
+
+def mutants(latex: str) -> Iterator[str]:
+    """The formula with one thing wrong: a sign, a number, a function, a rounding, or a symbol that is 1 too large."""
+    tokens = tokens_of(latex)
+    for start, end in statements(tokens):
+        i = tokens.index("=", start, end) + 1 if "=" in tokens[start:end] else start
+        while i < end:
+            token, after = tokens[i], i + 1
+            changes = []
+            if token in SWAPS:
+                changes.append([SWAPS[token]])
+            elif token.isdigit():
+                changes.append([str(int(token) + 1)])
+            elif token == r"\lfloor":
+                after = tokens.index(r"\rfloor", i)
+                inside = tokens[i + 1 : after]
+                changes += [[r"\lceil", *inside, r"\rceil"], ["(", *inside, ")"]]
+                yield from (" ".join([*tokens[:i], *change, *tokens[after + 1 :]]) for change in changes)
+                i += 1
+                continue
+            elif is_symbol(token) and tokens[i - 1] != r"\in":
+                if tokens[after] == "_" if after < len(tokens) else False:
+                    after = tokens.index("}", after) + 1 if tokens[after + 1] == "{" else after + 2
+                if after == len(tokens) or tokens[after] not in ("(", r"\in"):
+                    changes.append(["(", *tokens[i:after], "+", "1", ")"])
+            yield from (" ".join([*tokens[:i], *change, *tokens[after:]]) for change in changes)
+            i = after
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_wrong_formula_does_not_pass(name: str) -> None:
+    latex = latex_of(getattr(lucid.schedules, name))
+    cases = [case(name, variant, seed) for variant in ROWS[name] for seed in range(2)]
+    assert first_difference(read(" ".join(tokens_of(latex))), cases) is None
+    for mutant in mutants(latex):
+        formula = read(mutant)
+        try:
+            noticed = first_difference(formula, cases) is not None
+        except (FormulaError, ArithmeticError):  # a Join's conditions hold for no part or for two; 0 ** -0.5
+            noticed = True
+        assert noticed, f"{name}: nobody notices {mutant}"
+
+
+def test_mutants_have_one_thing_wrong() -> None:
+    assert len(list(mutants(latex_of(lucid.schedules.Noam)))) > 20
+    assert list(mutants(r"x = a + \min(b_{lo}, 2)")) == [
+        r"x = ( a + 1 ) + \min ( b _ { l o } , 2 )",
+        r"x = a - \min ( b _ { l o } , 2 )",
+        r"x = a + \max ( b _ { l o } , 2 )",
+        r"x = a + \min ( ( b _ { l o } + 1 ) , 2 )",
+        r"x = a + \min ( b _ { l o } , 3 )",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("latex", "value"),
+    [
+        (r"x = 7 / 2 \, 3", 10.5),
+        (r"x = 2 - 3 - 4", -5),
+        (r"x = -2^2", -4),
+        (r"x = 2^{-1/2}", 2**-0.5),
+        (r"x = \frac{1 + 2}{4} 8", 6),
+        (r"x = 3 (1 + 1)", 6),
+        (r"y = 2 a \\ x = y^2 - a", 33),
+        (r"\eta(t) = \max(a, 2, \min(5, 4)) - \lfloor 7 / 2 \rfloor", 1),
+        (r"x = \sum_{m \in M} [m \le a] \, m", 5),
+        (r"x = \begin{cases} 1 & \text{no} \\ a & \text{this_one} \\ 3 & \text{otherwise} \end{cases}", 3),
+        (r"x = \begin{cases} 1 & \text{no} \\ a + 1 & \text{otherwise} \end{cases}", 4),
+        (r"x = f(a, 2) \, \left(1 + 1\right), \qquad a \le 3 < 4", 2),
+        (r"x = \cos(\pi \, a)", -1),
+    ],
+)
+def test_the_reader_reads(latex: str, value: float) -> None:
+    formula = read(latex)
+    env = {"a": Fraction(3), "M": [Fraction(2), Fraction(3), Fraction(4)], "f": lambda x, y: x - y, "option": "this_one"}
+    assert formula.holds(env)
+    assert formula(env) == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("latex", "message"),
+    [
+        ("x = a ? b", r"cannot read '\?'"),
+        ("x = a + / b", "cannot read '/'"),
+        ("x = (a", r"expected \)"),
+        ("x = a )", "expected ,"),
+        ("x = z", "z is defined nowhere"),
+        ("x = a(2)", "a is no function: write a thin space"),
+        ("a", "neither definition nor condition"),
+        (r"x = \begin{cases} 1 & \text{no} \end{cases}", "no case for 'this'"),
+        ("x = ", "expected more"),
+    ],
+)
+def test_the_reader_refuses(latex: str, message: str) -> None:
+    with pytest.raises(FormulaError, match=message):
+        read(latex)({"a": Fraction(3), "option": "this"})
+
+
+# -- schedulers: the formula is what stands in the optimizer
+
+SCHEDULERS: dict[str, list[dict[str, Any]]] = {
+    "StepLR": [{"step_size": 7}, {"step_size": 2.5, "gamma": 0.8}],
+    "MultiStepLR": [{"milestones": [30, 10, 10], "gamma": 0.5}, {"milestones": [0, 4, 61]}],
+    "ExponentialLR": [{"gamma": 0.95}, {"gamma": 1.01}],
+    "CosineAnnealingLR": [{"T_max": 50, "eta_min": 0.01}, {"T_max": 16}],
+    "LambdaLR": [{"lr_lambda": lambda epoch: 0.95**epoch}, {"lr_lambda": [lambda t: 1 / (1 + t), lambda t: t % 7]}],
+    "CyclicLR": [
+        {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 5},
+        {"base_lr": [0.01, 0.2], "max_lr": [0.1, 0.9], "step_size_up": 3, "step_size_down": 8, "mode": "triangular2"},
+        {"base_lr": 0.0, "max_lr": [0.1, 0.9], "step_size_up": 6.5, "mode": "exp_range", "gamma": 0.97},
+    ],
+    "NoamScheduler": [{"model_size": 512, "warmup_steps": 20}, {"model_size": 64, "warmup_steps": 2.5, "factor": 3}],
+}
+BASES = (0.3, 0.7)
+Written = list[tuple[int, list[float], list[float]]]
+
+
+def scheduler_of(name: str) -> type:
+    return getattr(pytest.importorskip("lucid.optim.lr_scheduler"), name)
+
+
+def run(name: str, arguments: dict[str, Any], steps: int = 80) -> tuple[Any, Written]:
+    """A scheduler, and the rates and momenta that stood in the optimizer's two groups at each time."""
+    torch = pytest.importorskip("torch")
+    groups = [{"params": [torch.nn.Parameter(torch.ones(1))], "lr": lr} for lr in BASES]
+    optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    scheduler = scheduler_of(name)(optimizer, **arguments)
+    written = []
+    for t in range(steps):
+        written.append((t, *([group[key] for group in optimizer.param_groups] for key in ("lr", "momentum"))))
+        optimizer.step()
+        scheduler.step()
+    return scheduler, written
+
+
+def symbols_of(scheduler: Any, arguments: dict[str, Any], group: int) -> Env:
+    env: Env = {"option": getattr(scheduler, "mode", ""), r"\eta_base": Fraction(BASES[group])}
+    for argument, role in roles_of(type(scheduler)).items():
+        value = getattr(scheduler, argument, arguments.get(argument))
+        if isinstance(value, list) and argument != "milestones":
+            value = value[group]
+        bind(env, Reader(tokens_of(role)).symbol(), value)
+    return env
+
+
+def first_difference_written(formula: Formula, name: str, runs: list[tuple[Any, Written]], column: int = 0) -> str | None:
+    for arguments, (scheduler, written) in zip(SCHEDULERS[name], runs, strict=True):
+        for group in range(len(BASES)):
+            env = symbols_of(scheduler, arguments, group)
+            for t, *columns in written:
+                found, expected = columns[column][group], formula({**env, "t": Fraction(t)})
+                if differ(found, expected, 1.0):
+                    return f"{scheduler!r} writes {found!r} into group {group} at {t}, its formula says {expected!r}"
+    return None
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_the_formula_of_a_scheduler_is_what_it_writes(name: str) -> None:
+    latex = latex_of(scheduler_of(name))
+    runs = [run(name, arguments) for arguments in SCHEDULERS[name]]
+    assert first_difference_written(read(latex), name, runs) is None
+    for mutant in mutants(latex):
+        formula = read(mutant)
+        try:
+            noticed = first_difference_written(formula, name, runs) is not None
+        except ArithmeticError:
+            noticed = True
+        assert noticed, f"{name}: nobody notices {mutant}"
+
+
+def test_the_formula_of_cyclic_momentum_is_what_it_writes() -> None:
+    made_of = scheduler_of("CyclicLR")
+    momentum = re.search(r"^Momentum[^:]*:math:`([^`]+)`", inspect.getdoc(made_of) or "", re.M)
+    assert momentum is not None
+    latex = rf"{latex_of(made_of)} \\ \mu = {momentum[1]}"
+    runs = [run("CyclicLR", arguments) for arguments in SCHEDULERS["CyclicLR"]]
+    assert first_difference_written(read(latex), "CyclicLR", runs, column=1) is None
+    wrong = latex.replace(r"\mu_{max} - (", r"\mu_{max} + (")
+    assert first_difference_written(read(wrong), "CyclicLR", runs, column=1) is not None
+
+
+def test_every_scheduler_with_a_formula_is_in_the_table() -> None:
+    module = pytest.importorskip("lucid.optim.lr_scheduler._schedulers")
+    named = [cls for cls in vars(module).values() if isinstance(cls, type) and cls.__module__ == module.__name__]
+    assert {cls.__name__ for cls in named if ".. math::" in (cls.__doc__ or "")} == set(SCHEDULERS)
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_the_range_that_a_scheduler_promises_is_checked(name: str) -> None:
+    for argument, role in roles_of(scheduler_of(name)).items():
+        limit = re.search(r"(>|\\ge) 0$", role)
+        if limit:
+            bad = 0 if limit[1] == ">" else -1
+            with pytest.raises(ValueError, match=f"{name}: {argument} must be >=? 0, got {bad}"):
+                run(name, {**SCHEDULERS[name][0], argument: bad}, steps=1)

@@ -1,0 +1,966 @@
+"""The laws that every schedule keeps, on every kind of number, and worked values.
+
+The laws run over the examples of tests/catalogue.py; a new schedule needs a row there, and no test of its own.
+"""
+
+import copy
+import enum
+import json
+import math
+import operator
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from catalogue import HOLD_FUNCTIONS, ROWS, draw
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lucid.schedules
+from lucid.schedules import (
+    Constant,
+    Cosine,
+    Cut,
+    Cyclic,
+    Exponential,
+    Join,
+    Lambda,
+    Linear,
+    MultiStep,
+    Noam,
+    Product,
+    Scale,
+    Schedule,
+    Step,
+    ops,
+)
+
+VARIANTS = [(name, variant) for name, row in ROWS.items() for variant in row]
+PLAIN = [row for row in VARIANTS if row not in HOLD_FUNCTIONS]
+BASES = (0.0, 0.1, 1.0, 3.0)
+
+every_variant = pytest.mark.parametrize(("name", "variant"), VARIANTS)
+plain_variants = pytest.mark.parametrize(("name", "variant"), PLAIN)
+quick = settings(deadline=None, max_examples=60)
+
+times = st.one_of(
+    st.integers(-(10**9), 10**9),
+    st.floats(-1e9, 1e9),
+    st.integers(-10, 300),
+    st.integers(-40, 1200).map(lambda quarters: quarters / 4),
+)
+seeds = st.integers(0, 10**6)
+
+
+def examples(name: str, variant: str, *, exact: bool = False) -> list[Schedule]:
+    return [draw(name, variant, seed, exact=exact) for seed in range(4)]
+
+
+# -- every number
+
+
+@every_variant
+@quick
+@given(t=times, seed=seeds, base=st.sampled_from(BASES))
+def test_values_are_finite_and_not_negative(name: str, variant: str, t: float, seed: int, base: float) -> None:
+    schedule = draw(name, variant, seed)
+    value = schedule(t, base)
+    assert type(value) in (int, float)
+    assert math.isfinite(value)
+    assert schedule(t) == schedule(t, 1.0) == schedule.at([t])[0]
+    if not (isinstance(schedule, Cyclic) and (schedule.scale_fn or schedule.gamma > 1)):  # whose peak may pass below 0
+        assert value >= 0
+
+
+@every_variant
+@quick
+@given(t=times, seed=seeds, base=st.floats(0, 10))
+def test_values_are_affine_in_the_base(name: str, variant: str, t: float, seed: int, base: float) -> None:
+    assert_affine(draw(name, variant, seed), t, base)
+
+
+def assert_affine(schedule: Schedule, t: float, base: float) -> None:
+    """The value at the base i tells offset and slope at once, which is how schedulers read it."""
+    assert schedule.affine
+    line = complex(schedule(t, 1j))
+    offset, slope = schedule(t, 0.0), schedule(t, 1.0) - schedule(t, 0.0)
+    rounding = 1e-12 * (1 + base) * (1 + abs(line.real) + abs(line.imag))
+    assert math.isclose(line.real, offset, rel_tol=1e-9, abs_tol=rounding)
+    assert math.isclose(line.imag, slope, rel_tol=1e-9, abs_tol=rounding)
+    assert math.isclose(schedule(t, base), line.real + base * line.imag, rel_tol=1e-9, abs_tol=rounding)
+
+
+@every_variant
+@quick
+@given(t=times, seed=seeds)
+def test_before_0_the_first_value_holds(name: str, variant: str, t: float, seed: int) -> None:
+    schedule = draw(name, variant, seed)
+    if not isinstance(schedule, Lambda):  # a function of the user's is the user's
+        first = schedule(0, 0.3)
+        assert schedule(-abs(t), 0.3) == first
+        assert schedule(np.array([-abs(t)]), 0.3) == pytest.approx([first], rel=1e-12)
+
+
+@every_variant
+@quick
+@given(t=times, seed=seeds)
+def test_beyond_the_end_the_last_value_holds(name: str, variant: str, t: float, seed: int) -> None:
+    schedule = draw(name, variant, seed)
+    if schedule.length < math.inf and variant != "otherwise":  # CosineAnnealingLR's comes up again
+        parts = schedule.parts if isinstance(schedule, Product) else (schedule,)
+        if all(part.length < math.inf for part in parts):
+            last = schedule(schedule.length, 0.3)
+            assert schedule(schedule.length + abs(t), 0.3) == pytest.approx(last, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_a_triangle_stays_between_its_corners_however_far(hold: bool) -> None:
+    draw_from = np.random.default_rng(0)
+    for _ in range(2000):
+        up, down = draw_from.uniform(0.01, 50, 2)
+        schedule = Cyclic(0.0, 1.0, up, down, "triangular" if hold else "triangular2")
+        far = draw_from.integers(10**8) * (up + down)
+        for t in (far, math.nextafter(far, 0), math.nextafter(far, 1e12)):
+            assert 0.0 <= schedule(t) <= 1.0 + 1e-12
+        assert (schedule(np.array([far])) >= 0.0).all()
+
+
+# -- every array
+
+
+class Library(NamedTuple):
+    """How a library makes an array, and of which type it is."""
+
+    array: Callable[[Any, str], Any]
+    kind: type
+
+
+@pytest.fixture(params=["numpy", "torch", "jax"])
+def library(request: pytest.FixtureRequest) -> Iterator[Library]:
+    if request.param == "numpy":
+        yield Library(lambda values, dtype: np.asarray(values, dtype=dtype), np.ndarray)
+    elif request.param == "torch":
+        torch = pytest.importorskip("torch")
+        yield Library(lambda values, dtype: torch.tensor(values, dtype=getattr(torch, dtype)), torch.Tensor)
+    else:
+        request.getfixturevalue("jax64")
+        import jax
+
+        yield Library(lambda values, dtype: jax.numpy.asarray(values, dtype=dtype), jax.Array)
+
+
+@pytest.fixture
+def jax64() -> Iterator[Any]:
+    """JAX with 64-bit numbers, for the length of a test."""
+    jax = pytest.importorskip("jax")
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield jax
+    jax.config.update("jax_enable_x64", before)
+
+
+NEAR = [quarters / 4 for quarters in range(-40, 800, 3)]
+
+
+def far(variant: str) -> list[float]:
+    """Times far out; but not many periods of a cosine out, where its value is that of the rounding of t / T."""
+    return [-1e9] if variant == "otherwise" else [1e9, -1e9, 123456789.25, 1e6 + 0.5]
+
+
+def assert_same(found: Any, expected: Any, rtol: float) -> None:
+    found, expected = np.asarray(found, dtype=float), np.asarray(expected, dtype=float)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol * np.abs(expected).max(initial=1e-300))
+
+
+@every_variant
+def test_an_array_of_times_gives_the_array_of_values(name: str, variant: str, library: Library) -> None:
+    for schedule in examples(name, variant):
+        moments = [*NEAR, *far(variant), *boundaries(schedule)]
+        found = schedule(library.array(moments, "float64"), 0.3)
+        assert isinstance(found, library.kind)
+        assert str(found.dtype).endswith("float64")
+        assert_same(found, schedule.at(moments, 0.3), 1e-11)
+        assert_same(schedule.at(library.array(moments, "float64"), 0.3), found, 0)
+
+
+def boundaries(schedule: Schedule) -> list[float]:
+    """Where something happens, and the moments before and after."""
+    ends = [schedule.length] if schedule.length < math.inf else []
+    ends += getattr(schedule, "milestones", ())
+    ends += [m for m in (getattr(schedule, field, None) for field in ("every", "steps_up", "warmup_steps")) if m]
+    if isinstance(schedule, Join):
+        ends += [sum(part.length for part in schedule.parts[:i]) for i in range(1, len(schedule.parts))]
+    moments = [moment for end in ends for moment in (math.nextafter(end, 0), float(end), math.nextafter(end, 1e9))]
+    return [*moments, *[0.0] * (12 - len(moments))]  # of one length, so that JAX compiles once
+
+
+@every_variant
+def test_whole_numbers_and_single_precision(name: str, variant: str, library: Library) -> None:
+    for schedule in examples(name, variant, exact=True):
+        whole = schedule(library.array(range(-5, 200), "int64"), 0.25)
+        assert_same(whole, schedule.at(range(-5, 200), 0.25), 1e-11 if str(whole.dtype).endswith("64") else 1e-4)
+        assert_same(schedule(library.array(NEAR, "float32"), 0.25), schedule.at(NEAR, 0.25), 1e-4)
+        assert np.isfinite(np.asarray(schedule(library.array([-1e9, 1e9, 1e8], "float32"), 0.25))).all()
+
+
+@every_variant
+def test_a_time_of_no_dimension_is_a_time(name: str, variant: str, library: Library) -> None:
+    schedule = draw(name, variant, 0)
+    for t in (-3.0, 0.0, 7.25, 1e6):
+        found = schedule(library.array(t, "float64"), 0.3)
+        assert_same(found, schedule(t, 0.3), 1e-11)
+        assert_same(schedule(np.float64(t), np.float64(0.3)), schedule(t, 0.3), 1e-11)
+
+
+@every_variant
+def test_the_base_may_be_an_array(name: str, variant: str, library: Library) -> None:
+    for schedule in examples(name, variant)[:2]:
+        bases, moments = [0.1, 0.5, 2.0], [1.0, 7.25, 30.0]
+        array = library.array(bases, "float64")
+        expected = [schedule(7.25, base) for base in bases]
+        assert_same(np.broadcast_to(np.asarray(schedule(7.25, array)), (3,)), expected, 1e-11)
+        both = schedule(library.array(moments, "float64"), array)
+        assert_same(both, [schedule(t, base) for t, base in zip(moments, bases, strict=True)], 1e-11)
+
+
+@every_variant
+def test_a_compiled_time_is_a_time(name: str, variant: str, jax64: Any) -> None:
+    schedule = draw(name, variant, 1)
+    moments = [*NEAR, *far(variant)]
+    curve = jax64.jit(schedule)
+    assert_same(curve(jax64.numpy.asarray(moments), 0.3), schedule.at(moments, 0.3), 1e-9)
+    assert_same(curve(7, 2.0), schedule(7, 2.0), 1e-9)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Constant,
+        lambda w: Constant(1.0, w),
+        Linear,
+        lambda w: Linear(8, w),
+        Exponential,
+        Step,
+        lambda w: Step(2, w),
+        lambda w: MultiStep((1, 3), w),
+        Cosine,
+        lambda w: Cosine(w, hold=False),
+        lambda w: Noam(w, 3),
+        lambda w: Noam(16, w),
+        lambda w: Cyclic(0.0, 1.0, w),
+        lambda w: Cyclic(0.0, 1.0, 2, mode="exp_range", gamma=w),
+        lambda w: Scale(Cosine(8), w),
+        lambda w: Cosine(w) * Linear(w),
+    ],
+)
+def test_a_parameter_may_be_traced(make: Callable[[Any], Schedule], jax64: Any) -> None:
+    compiled = jax64.jit(lambda w, t: make(w)(t, 0.3))
+    for t in (0.0, 1.0, 2.5, 7.0):
+        assert_same(compiled(1.75, t), make(1.75)(t, 0.3), 1e-11)
+
+
+def test_gradients_flow() -> None:
+    torch = pytest.importorskip("torch")
+    t, base = torch.tensor(2.5, requires_grad=True), torch.tensor(0.5, requires_grad=True)
+    (Linear(4) >> Cosine(9))(t, base).backward()
+    assert (t.grad.item(), base.grad.item()) == (0.125, 0.625)
+    assert Linear(4)(torch.nn.Parameter(torch.tensor(2.0))).item() == 0.5  # a subclass of their array
+
+
+@pytest.mark.parametrize("t", [Fraction(1, 2), Decimal(1), "1", None, [1, 2], object()])
+def test_a_time_that_is_no_number_is_refused(t: Any) -> None:
+    with pytest.raises(TypeError, match=r"unsupported operand|time and base must be numbers or arrays, got (Fraction|Decimal)"):
+        Linear(4)(t)
+    with pytest.raises(TypeError, match=r"^time and base must be numbers or arrays, got"):
+        ops.floor(t)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "value"),
+    [
+        (ops.cos, (2.0,), math.cos(2)),
+        (ops.exp, (2.0,), math.exp(2)),
+        (ops.log, (2.0,), math.log(2)),
+        (ops.floor, (2.75,), 2),
+        (ops.floor, (-0.25,), -1),
+        (ops.clip, (2.75, 0), 2.75),
+        (ops.clip, (-2.75, 0), 0),
+        (ops.clip, (2.75, 0, 1.5), 1.5),
+        (ops.minimum, (2.0, 3.0), 2),
+        (ops.minimum, (3.0, 2.0), 2),
+        (ops.power, (0.5, 3.0), 0.125),
+        (ops.power, (0.5, -3.0), 1),
+        (ops.power, (2.0, 1e9), 2.0**126),
+        (ops.power, (0.5, 1e9), 0),
+    ],
+)
+def test_operations(function: Callable[..., Any], arguments: tuple[float, ...], value: float, library: Library) -> None:
+    first, *rest = arguments
+    assert function(first, *rest) == value
+    if first == int(first):
+        assert function(int(first), *rest) == value
+    if function is ops.power:
+        assert_same(function(library.array([first], "float64"), *rest), [value], 1e-13)
+        (n,) = rest
+        assert_same(function(first, library.array([n], "float64")), [value], 1e-13)
+    else:
+        assert_same(function(library.array([first], "float64"), *rest), [value], 1e-13)
+
+
+def test_a_whole_ratio_makes_no_giant_integers() -> None:
+    assert type(ops.power(2, 3)) is float  # else 2 ** 10**9 takes all memory
+    assert ops.power(2, 10**9) == Exponential(2)(10**9) == Step(1, 3)(10**9) == ops.HUGE
+
+
+# -- composition
+
+
+def ended(schedule: Schedule) -> Schedule:
+    return schedule if schedule.length < math.inf else schedule[:8]
+
+
+leaves = st.builds(lambda row, seed: draw(*row, seed, exact=True), st.sampled_from(PLAIN), seeds)
+factors = st.integers(0, 8).map(lambda quarters: quarters / 4)
+compositions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(lambda a, b: ended(a) >> b, inner, inner),
+        st.builds(operator.mul, inner, inner),
+        st.builds(operator.mul, factors, inner),
+        st.builds(lambda a, n: a[:n], inner, st.integers(0, 200).map(lambda quarters: quarters / 4)),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(schedule=compositions, t=times, base=st.floats(0, 4))
+def test_compositions_are_finite_and_affine(schedule: Schedule, t: float, base: float) -> None:
+    assert math.isfinite(schedule(t, base))
+    assert_affine(schedule, t, base)
+    assert schedule(-abs(t) - 1e-9, base) == schedule(0, base)
+
+
+@settings(deadline=None, max_examples=150)
+@given(schedule=compositions, moments=st.lists(times, min_size=1, max_size=20))
+def test_compositions_of_arrays_are_arrays(schedule: Schedule, moments: list[float]) -> None:
+    moments = [*moments, *boundaries(schedule)]
+    found = schedule(np.array(moments, dtype=float), 0.3)
+    assert isinstance(found, np.ndarray)
+    assert_same(found, schedule.at([float(t) for t in moments], 0.3), 1e-9)
+
+
+@settings(deadline=None, max_examples=150)
+@given(schedule=compositions)
+def test_compositions_survive_json_pickle_and_repr(schedule: Schedule) -> None:
+    assert_same_after_all_round_trips(schedule)
+
+
+@settings(deadline=None, max_examples=100)
+@given(a=compositions.map(ended), b=compositions.map(ended), c=compositions, t=times)
+def test_composition_is_associative(a: Schedule, b: Schedule, c: Schedule, t: float) -> None:
+    joined = (a >> b) >> c
+    assert joined == a >> (b >> c)
+    assert hash(joined) == hash(a >> (b >> c))
+    assert joined(t, 0.3) == (a >> (b >> c))(t, 0.3)
+    assert joined.length == a.length + b.length + c.length
+    product = (a * b) * c
+    assert product == a * (b * c)
+    assert product(t, 0.3) == (a * (b * c))(t, 0.3) == c(t, b(t, a(t, 0.3)))
+    assert product.length == max(a.length, b.length, c.length)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    parts=st.lists(compositions.map(ended), min_size=1, max_size=4),
+    last=compositions,
+    inside=st.floats(0, 1, exclude_max=True),
+)
+def test_each_part_has_its_own_time_from_its_start(parts: list[Schedule], last: Schedule, inside: float) -> None:
+    joined = Join((*parts, last))
+    start = 0.0
+    for part in parts:
+        within = math.floor(4 * part.length * inside) / 4  # quarters add without rounding
+        if within < part.length:
+            assert joined(start, 0.3) == part(0, 0.3)  # at a boundary the new value holds
+            assert joined(start + within, 0.3) == part(within, 0.3)
+        start += part.length
+    for within in (0.0, 0.25, 8.0, 1000.0):
+        assert joined(start + within, 0.3) == last(within, 0.3)
+    assert joined.length == start + last.length
+
+
+@settings(deadline=None, max_examples=100)
+@given(schedule=compositions, k=factors, t=times, n=st.integers(0, 200))
+def test_scaling_and_cutting(schedule: Schedule, k: float, t: float, n: int) -> None:
+    assert k * schedule == schedule * k
+    assert (k * schedule)(t, 0.3) == (schedule * k)(t, 0.3) == k * schedule(t, 0.3)
+    assert (k * schedule).length == schedule.length
+    assert schedule[:n].length == n
+    assert schedule[:n](t, 0.3) == schedule(min(max(t, 0), n), 0.3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(t=times, base=st.floats(0, 4), seed=seeds)
+def test_factors_of_the_base_multiply_in_any_order(t: float, base: float, seed: int) -> None:
+    factors = [draw(name, next(iter(ROWS[name])), seed) for name in ("Linear", "Step", "MultiStep", "Exponential")]
+    expected = base * math.prod(factor(t) for factor in factors)
+    a, b, c, d = factors
+    assert (a * b * c * d)(t, base) == pytest.approx(expected, rel=1e-12)
+    assert (d * b * a * c)(t, base) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_join_in_numbers() -> None:
+    schedule = Linear(4) >> Constant(0.5, 2) >> Step(2, 0.5)
+    assert schedule == Join((Linear(4), Constant(0.5, 2), Step(2, 0.5)))
+    assert schedule.at([-1, 0, 2, 4, 5.75, 6, 7.75, 8, 10], 0.2) == [0.0, 0.0, 0.1, 0.1, 0.1, 0.2, 0.2, 0.1, 0.05]
+    assert (Linear(4).length, Step(2).length, schedule.length) == (4.0, math.inf, math.inf)
+    assert (Linear(4) >> Cosine(2.5)).length == 6.5
+    for t in (-1, 0):  # a part of no length is never seen
+        assert (Linear(4)[:0] >> Cosine(2))(t) == (Linear(4)[:0] >> Cosine(2))(np.float64(t)) == 1.0
+    assert (Linear(4) >> Step(4)[:0] >> Cosine(2, end=0.5)).at([-1, 0, 4, 6]) == [0.0, 0.0, 1.0, 0.5]
+    assert (Linear(3, 1.0, 0.5) >> Linear(1, 0.0)).at([2, 3, 4, 99]) == [pytest.approx(2 / 3), 0.0, 1.0, 1.0]
+
+
+def test_factors_come_from_every_library() -> None:
+    torch = pytest.importorskip("torch")
+    jnp = pytest.importorskip("jax.numpy")
+    expected = Scale(Cosine(4), 2.0)
+    for two in (2, 2.0, np.float32(2), np.float64(2), np.int64(2), np.array(2.0), torch.tensor(2.0), jnp.asarray(2.0)):
+        assert two * Cosine(4) == Cosine(4) * two == expected
+        assert type((two * Cosine(4)).factor) in (int, float)
+
+
+def test_at() -> None:
+    schedule = Step(2, gamma=0.5)
+    assert (
+        schedule.at(range(5)) == schedule.at([0, 1, 2, 3, 4]) == schedule.at(t for t in range(5)) == [1.0, 1.0, 0.5, 0.5, 0.25]
+    )
+    assert schedule.at((0.0, 2.5), base=0.1) == [0.1, 0.05]
+    assert schedule.at([]) == []
+    array = schedule.at(np.arange(6).reshape(2, 3))
+    assert array.tolist() == [[1.0, 1.0, 0.5], [0.5, 0.25, 0.25]]
+    torch = pytest.importorskip("torch")
+    assert torch.equal(schedule.at(torch.arange(4)), torch.tensor([1.0, 1.0, 0.5, 0.5]))
+
+
+@pytest.mark.parametrize("factor", [0.5, 1])
+def test_a_constant_function_of_an_array_is_an_array(factor: float, library: Library) -> None:
+    found = Lambda(lambda t: factor).at(library.array([0.0, 1.0, 2.0], "float64"), 0.5)
+    assert_same(found, [factor / 2] * 3, 0)
+
+
+# -- configuration
+
+
+def assert_same_after_all_round_trips(schedule: Schedule) -> None:
+    config = schedule.to_dict()
+    text = json.dumps(config, allow_nan=False)
+    copies = [
+        Schedule.from_dict(config),
+        Schedule.from_dict(json.loads(text)),
+        type(schedule).from_dict(MappingProxyType(json.loads(text))),
+        pickle.loads(pickle.dumps(schedule)),
+        copy.deepcopy(schedule),
+        eval(repr(schedule), vars(lucid.schedules).copy()),
+    ]
+    for made in copies:
+        assert made == schedule
+        assert hash(made) == hash(schedule)
+        assert type(made) is type(schedule)
+        assert made.affine is schedule.affine
+        assert made.length == schedule.length
+        assert made.at([-1, 0, 1.5, 40]) == schedule.at([-1, 0, 1.5, 40])
+    assert json.dumps(copies[1].to_dict()) == text
+    assert config["schedule"] == type(schedule).__name__
+
+
+@plain_variants
+def test_a_schedule_survives_json_pickle_and_repr(name: str, variant: str) -> None:
+    for schedule in examples(name, variant):
+        assert_same_after_all_round_trips(schedule)
+
+
+@pytest.mark.parametrize(("name", "variant"), sorted(HOLD_FUNCTIONS))
+def test_a_function_is_no_json(name: str, variant: str) -> None:
+    schedule = draw(name, variant, 0)
+    rule = f"^{name}: (scale_)?fn is <built-in function abs>, which JSON cannot hold; write the rule as a Schedule of its own"
+    for holder in (schedule, 0.5 * schedule, Linear(3) >> schedule):
+        with pytest.raises(ValueError, match=rule):
+            holder.to_dict()
+        assert pickle.loads(pickle.dumps(holder)) == holder
+
+
+@pytest.mark.parametrize(
+    ("schedule", "text"),
+    [
+        (Scale(Scale(Cosine(4), 0.5), 0.25), f"0.25 * (0.5 * {Cosine(4)!r})"),
+        (Linear(2) * (0.5 * Step(4)), f"{Linear(2)!r} * (0.5 * {Step(4)!r})"),
+        (0.5 * (Linear(2) * Step(4)), f"0.5 * ({Linear(2)!r} * {Step(4)!r})"),
+        (0.5 * (Linear(2) >> Step(4)), f"0.5 * ({Linear(2)!r} >> {Step(4)!r})"),
+        ((Linear(2) >> Step(4)) * Cosine(4), f"({Linear(2)!r} >> {Step(4)!r}) * {Cosine(4)!r}"),
+        (Linear(2) * Cosine(4) >> Step(4), f"{Linear(2)!r} * {Cosine(4)!r} >> {Step(4)!r}"),
+        ((0.5 * Step(4))[:3] >> Cosine(4), f"(0.5 * {Step(4)!r})[:3] >> {Cosine(4)!r}"),
+        (Step(4)[:3][:2], f"{Step(4)!r}[:3][:2]"),
+    ],
+)
+def test_a_composition_reads_as_it_was_written(schedule: Schedule, text: str) -> None:
+    assert repr(schedule) == text
+    assert eval(text, vars(lucid.schedules).copy()) == schedule
+
+
+def test_configurations_are_plain() -> None:
+    assert (Linear(2) >> Cosine(9, end=0.1)).to_dict() == {
+        "schedule": "Join",
+        "parts": [
+            {"schedule": "Linear", "steps": 2, "start": 0.0, "end": 1.0},
+            {"schedule": "Cosine", "steps": 9, "end": 0.1, "hold": True},
+        ],
+    }
+    assert Constant(steps=3).to_dict() == {"schedule": "Constant", "factor": 1.0, "steps": 3}
+    assert MultiStep([1, 2]).to_dict() == {"schedule": "MultiStep", "milestones": [1, 2], "gamma": 0.1}
+    assert Cyclic(0, 1, 2, scale_fn=Cosine(9)).to_dict()["scale_fn"] == Cosine(9).to_dict()
+    config = {"schedule": "Cosine", "steps": 9}
+    assert Schedule.from_dict(config) == Cosine.from_dict(config) == Cosine(9)
+    assert config == {"schedule": "Cosine", "steps": 9}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    config: dict[str, Any] = Cosine(4).to_dict()
+    key = next(key for key in (0.5 * Cosine(4)).to_dict() if key not in ("schedule", "factor"))
+    for _ in range(depth - 1):
+        config = {"schedule": "Scale", key: config, "factor": 0.5}
+    return config
+
+
+def test_configurations_are_nested_up_to_64_deep() -> None:
+    assert Schedule.from_dict(nested(64)).to_dict() == nested(64)
+    for depth in (65, 66, 500):
+        with pytest.raises(ValueError, match=r"^schedule configuration is nested deeper than 64"):
+            Schedule.from_dict(nested(depth))
+    garbage: Any = []
+    for _ in range(5000):
+        garbage = [garbage]
+    with pytest.raises(ValueError, match="schedule configuration is nested deeper than 64"):
+        Schedule.from_dict({"schedule": "Join", "parts": garbage})
+
+
+CONSTANT = {"schedule": "Constant"}
+CYCLIC = {"schedule": "Cyclic", "start": 0.1, "peak": 1, "steps_up": 2}
+REFUSED_CONFIGURATIONS: list[tuple[Any, str]] = [
+    (None, "a schedule configuration must be a mapping, got None"),
+    (3, "a schedule configuration must be a mapping, got 3"),
+    ("Cosine", "a schedule configuration must be a mapping, got 'Cosine'"),
+    ([], r"a schedule configuration must be a mapping, got \[\]"),
+    ([CONSTANT], "a schedule configuration must be a mapping, got "),
+    (Cosine(4), "a schedule configuration must be a mapping, got Cosine"),
+    ({}, "unknown schedule None$"),
+    ({"steps": 9}, "unknown schedule None$"),
+    ({"schedule": "Cosin", "steps": 90}, r"unknown schedule 'Cosin'; did you mean 'Cosine'\?$"),
+    ({"schedule": "multistep"}, r"unknown schedule 'multistep'; did you mean 'MultiStep'\?$"),
+    ({"schedule": "noam"}, r"unknown schedule 'noam'; did you mean 'Noam'\?$"),
+    ({"schedule": "Zzz"}, "unknown schedule 'Zzz'$"),
+    ({"schedule": "Schedule"}, "unknown schedule 'Schedule'"),
+    ({"schedule": 5}, "unknown schedule 5$"),
+    ({"schedule": ["Cosine"]}, r"unknown schedule \['Cosine'\]$"),
+    ({"schedule": CONSTANT}, "unknown schedule {'schedule': 'Constant'}$"),
+    ({"schedule": "Cosine", "stepz": 90}, r"Cosine: unknown field 'stepz'; did you mean 'steps'\?$"),
+    ({"schedule": "Cosine", "steps": 90, "qwx": 1}, "Cosine: unknown field 'qwx'$"),
+    ({**CONSTANT, 3: 4}, "Constant: unknown field 3$"),
+    ({**CONSTANT, "affine": False}, "Constant: unknown field 'affine'"),
+    ({"schedule": "Join", "parts": [CONSTANT], "_starts": [0]}, "Join: unknown field '_starts'"),
+    ({"schedule": "Cosine"}, "Cosine: field 'steps' is missing"),
+    ({"schedule": "Noam", "model_size": 512}, "Noam: field 'warmup_steps' is missing"),
+    ({"schedule": "Cosine", "steps": "90"}, "Cosine: steps must be a number, got '90'"),
+    ({"schedule": "Cosine", "steps": True}, "Cosine: steps must be a number, got True"),
+    ({"schedule": "Cosine", "steps": None}, "Cosine: steps must be a number, got None"),
+    ({"schedule": "Cosine", "steps": [90]}, r"Cosine: steps must be a number, got \(90,\)"),
+    ({"schedule": "Cosine", "steps": CONSTANT}, r"Cosine: steps must be a number, got Constant\("),
+    ({"schedule": "Cosine", "steps": math.nan}, "Cosine: steps must be finite, got nan"),
+    ({"schedule": "Cosine", "steps": math.inf}, "Cosine: steps must be finite, got inf"),
+    ({"schedule": "Cosine", "steps": 0}, "Cosine: steps must be > 0, got 0"),
+    ({"schedule": "Cosine", "steps": 10**400}, "Cosine: steps must be finite, got 1000"),
+    ({"schedule": "Cosine", "steps": 9, "hold": 1}, "Cosine: hold must be True or False, got 1"),
+    ({"schedule": "Cosine", "steps": 9, "end": {"a": 1}}, "unknown schedule None$"),
+    ({**CYCLIC, "mode": "square"}, r"Cyclic: mode must be one of \('triangular', .*got 'square'"),
+    ({**CYCLIC, "mode": ["triangular"]}, "Cyclic: mode must be one of"),
+    ({**CYCLIC, "scale_fn": "abs"}, "Cyclic: scale_fn must be callable, got 'abs'"),
+    ({"schedule": "Lambda", "fn": "abs"}, "Lambda: fn must be callable, got 'abs'"),
+    ({"schedule": "MultiStep", "milestones": []}, r"MultiStep: milestones must be a non-empty tuple of times, got \(\)"),
+    ({"schedule": "MultiStep", "milestones": "30"}, "MultiStep: milestones must be a non-empty tuple of times, got '30'"),
+    ({"schedule": "MultiStep", "milestones": [30, "80"]}, r"MultiStep: milestones\[1\] must be a number, got '80'"),
+    ({"schedule": "MultiStep", "milestones": [[30]]}, r"MultiStep: milestones\[0\] must be a number, got \(30,\)"),
+    ({"schedule": "MultiStep", "milestones": [80, 30]}, r"MultiStep: milestones must be ascending, got \(80, 30\); sort them"),
+    ({"schedule": "Join", "parts": []}, "Join: parts must be a non-empty tuple of schedules"),
+    ({"schedule": "Join", "parts": "ab"}, "Join: parts must be a non-empty tuple of schedules, got 'ab'"),
+    ({"schedule": "Join", "parts": [3]}, "Join: parts must be schedules, got 3"),
+    ({"schedule": "Join", "parts": [[CONSTANT]]}, r"Join: parts must be schedules, got \(Constant"),
+    ({"schedule": "Join", "parts": [{"schedule": "Nope"}]}, "unknown schedule 'Nope'"),
+    ({"schedule": "Join", "parts": [CONSTANT, CONSTANT]}, r"Join: Constant\(.*\) has no end"),
+    ({"schedule": "Product", "parts": [CONSTANT, None]}, "Product: parts must be schedules, got None"),
+]
+
+
+@pytest.mark.parametrize(("config", "message"), REFUSED_CONFIGURATIONS)
+def test_a_configuration_that_makes_no_sense_is_refused(config: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        Schedule.from_dict(config)
+
+
+def test_not_a_number_does_not_come_in_through_json() -> None:
+    for word, name in (("NaN", "nan"), ("Infinity", "inf"), ("1e999", "inf")):
+        with pytest.raises(ValueError, match=f"Step: every must be finite, got {name}"):
+            Schedule.from_dict(json.loads(f'{{"schedule": "Step", "every": {word}}}'))
+
+
+def test_from_dict_of_a_class_makes_only_that_class() -> None:
+    with pytest.raises(ValueError, match=r"^Cosine: the configuration describes Linear\(steps=1"):
+        Cosine.from_dict({"schedule": "Linear", "steps": 1})
+
+
+# -- numbers that make no sense
+
+nan, inf = math.nan, math.inf
+
+
+def torch_tensor(value: Any) -> Any:
+    return pytest.importorskip("torch").tensor(value)
+
+
+def jax_array(value: Any) -> Any:
+    return pytest.importorskip("jax.numpy").asarray(value)
+
+
+NO_NUMBERS: list[Any] = [
+    True,
+    False,
+    None,
+    "30",
+    b"30",
+    1j,
+    [30],
+    (30,),
+    {30},
+    Decimal(30),
+    Fraction(30),
+    object(),
+    Cosine(30),
+    np.array([30.0]),
+    np.array([[30.0]]),
+    np.bool_(True),
+    np.complex128(30),
+    np.array(True),
+    np.array("30"),
+    np.datetime64("2026-01-01"),
+    lambda: torch_tensor([30.0]),
+    lambda: torch_tensor(True),
+    lambda: torch_tensor(1j),
+    lambda: jax_array([30.0]),
+    lambda: jax_array(True),
+]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=[str(i) for i in range(len(NO_NUMBERS))])
+def test_what_is_no_number_is_a_type_error(value: Any) -> None:
+    value = value() if callable(value) and not isinstance(value, Schedule) else value
+    for make, field in NUMBERED:
+        with pytest.raises(TypeError, match=rf"^{field} must be a number, got ".replace("[", r"\[").replace("]", r"\]")):
+            make(value)
+
+
+NUMBERED: list[tuple[Callable[[Any], Schedule], str]] = [
+    (Constant, "Constant: factor"),
+    (lambda v: Linear(v), "Linear: steps"),
+    (lambda v: Linear(1, v), "Linear: start"),
+    (lambda v: Linear(1, 0, v), "Linear: end"),
+    (Exponential, "Exponential: gamma"),
+    (Step, "Step: every"),
+    (lambda v: Step(1, v), "Step: gamma"),
+    (lambda v: MultiStep((v,)), "MultiStep: milestones[0]"),
+    (lambda v: MultiStep((1, 2), v), "MultiStep: gamma"),
+    (Cosine, "Cosine: steps"),
+    (lambda v: Cosine(1, v), "Cosine: end"),
+    (lambda v: Noam(v, 1), "Noam: model_size"),
+    (lambda v: Noam(1, v), "Noam: warmup_steps"),
+    (lambda v: Noam(1, 1, v), "Noam: factor"),
+    (lambda v: Cyclic(v, 1, 1), "Cyclic: start"),
+    (lambda v: Cyclic(1, v, 1), "Cyclic: peak"),
+    (lambda v: Cyclic(1, 1, v), "Cyclic: steps_up"),
+    (lambda v: Cyclic(1, 1, 1, gamma=v), "Cyclic: gamma"),
+    (lambda v: Scale(Cosine(1), v), "Scale: factor"),
+    (lambda v: Cut(Cosine(1), v), "Cut: steps"),
+]
+
+
+@pytest.mark.parametrize(("make", "field"), NUMBERED)
+def test_a_number_is_finite_and_kept_as_a_plain_one(make: Callable[[Any], Schedule], field: str) -> None:
+    field = field.replace("[", r"\[").replace("]", r"\]")
+    for value in (nan, inf, -inf, 10**400, np.float64(nan), np.float32(inf), np.array(nan), torch_tensor(nan), jax_array(inf)):
+        with pytest.raises(ValueError, match=f"^{field} must be finite, got "):
+            make(value)
+    with pytest.raises(ValueError, match=f"^{field} must be >=? 0, got -1"):
+        make(-1)
+
+    class Count(enum.IntEnum):
+        three = 3
+
+    class Half(float):
+        pass
+
+    whole = [3, np.int64(3), np.uint8(3), np.array(3), torch_tensor(3), jax_array(3), Count.three]
+    broken = [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), torch_tensor(0.5), jax_array(0.5), Half(0.5)]
+    for values in (whole, broken):
+        plain = make(values[0])
+        for value in values:
+            made = make(value)
+            assert made == plain
+            assert repr(made) == repr(plain)
+            assert made.to_dict() == plain.to_dict()
+            assert json.dumps(made.to_dict()) == json.dumps(plain.to_dict())
+            assert pickle.dumps(made) == pickle.dumps(plain)
+
+
+Refusal = tuple[Callable[[], Any], type[Exception], str]
+REFUSED: list[Refusal] = [
+    (lambda: Constant(-1), ValueError, r"Constant: factor must be >= 0, got -1$"),
+    (lambda: Constant(1, 0), ValueError, r"Constant: steps must be > 0, got 0$"),
+    (lambda: Constant(steps=True), TypeError, r"Constant: steps must be a number, got True$"),
+    (lambda: Lambda(0.95), TypeError, r"Lambda: fn must be callable, got 0\.95$"),
+    (lambda: Lambda(None), TypeError, r"Lambda: fn must be callable, got None$"),
+    (lambda: Linear(0), ValueError, r"Linear: steps must be > 0, got 0$"),
+    (lambda: Linear(-0.0), ValueError, r"Linear: steps must be > 0, got -0\.0$"),
+    (lambda: Linear(9, -0.1), ValueError, r"Linear: start must be >= 0, got -0\.1$"),
+    (lambda: Linear(9, 0, -0.1), ValueError, r"Linear: end must be >= 0, got -0\.1$"),
+    (lambda: Linear(), TypeError, ".*missing 1 required positional argument: 'steps'"),
+    (lambda: Linear(9, 0, 1, 2), TypeError, ".*positional arguments"),
+    (lambda: Linear(9, stop=1), TypeError, ".*unexpected keyword argument 'stop'"),
+    (lambda: Exponential(0), ValueError, r"Exponential: gamma must be > 0, got 0$"),
+    (lambda: Exponential(-0.5), ValueError, r"Exponential: gamma must be > 0, got -0\.5$"),
+    (lambda: Step(0), ValueError, r"Step: every must be > 0, got 0$"),
+    (lambda: Step(30, 0), ValueError, r"Step: gamma must be > 0, got 0$"),
+    (lambda: MultiStep(()), ValueError, r"MultiStep: milestones must be a non-empty tuple of times, got \(\)$"),
+    (lambda: MultiStep(30), ValueError, r"MultiStep: milestones must be a non-empty tuple of times, got 30$"),
+    (lambda: MultiStep("30"), ValueError, r"MultiStep: milestones must be a non-empty tuple of times, got '30'$"),
+    (lambda: MultiStep((80, 30)), ValueError, r"MultiStep: milestones must be ascending, got \(80, 30\); sort them$"),
+    (lambda: MultiStep((-1, 30)), ValueError, r"MultiStep: milestones\[0\] must be >= 0, got -1$"),
+    (lambda: MultiStep((30, nan)), ValueError, r"MultiStep: milestones\[1\] must be finite, got nan$"),
+    (lambda: MultiStep((30, "80")), TypeError, r"MultiStep: milestones\[1\] must be a number, got '80'$"),
+    (lambda: MultiStep((30,), 0), ValueError, r"MultiStep: gamma must be > 0, got 0$"),
+    (lambda: Cosine(0), ValueError, r"Cosine: steps must be > 0, got 0$"),
+    (lambda: Cosine(9, -1e-9), ValueError, r"Cosine: end must be >= 0, got -1e-09$"),
+    (lambda: Cosine(9, hold=1), TypeError, r"Cosine: hold must be True or False, got 1$"),
+    (lambda: Cosine(9, hold="no"), TypeError, r"Cosine: hold must be True or False, got 'no'$"),
+    (lambda: Noam(0, 4000), ValueError, r"Noam: model_size must be > 0, got 0$"),
+    (lambda: Noam(512, 0), ValueError, r"Noam: warmup_steps must be > 0, got 0$"),
+    (lambda: Noam(512, 4000, 0), ValueError, r"Noam: factor must be > 0, got 0$"),
+    (lambda: Cyclic(-1, 1, 2), ValueError, r"Cyclic: start must be >= 0, got -1$"),
+    (lambda: Cyclic(0, -1, 2), ValueError, r"Cyclic: peak must be >= 0, got -1$"),
+    (lambda: Cyclic(0, 1, 0), ValueError, r"Cyclic: steps_up must be > 0, got 0$"),
+    (lambda: Cyclic(0, 1, 2, 0), ValueError, r"Cyclic: steps_down must be > 0, got 0$"),
+    (lambda: Cyclic(0, 1, 2, mode="square"), ValueError, r"Cyclic: mode must be one of .*, got 'square'; or give scale_fn$"),
+    (lambda: Cyclic(0, 1, 2, mode=None), ValueError, r"Cyclic: mode must be one of .*, got None; or give scale_fn$"),
+    (lambda: Cyclic(0, 1, 2, gamma=0), ValueError, r"Cyclic: gamma must be > 0, got 0$"),
+    (lambda: Cyclic(0, 1, 2, scale_fn=0.5), TypeError, r"Cyclic: scale_fn must be callable, got 0\.5$"),
+    (
+        lambda: Cyclic(0, 1, 2, scale_mode="epoch"),
+        ValueError,
+        r"Cyclic: scale_mode must be 'cycle' or 'iterations', got 'epoch'$",
+    ),
+    (lambda: Join(()), ValueError, r"Join: parts must be a non-empty tuple of schedules, got \(\)$"),
+    (lambda: Join(Cosine(4)), ValueError, r"Join: parts must be a non-empty tuple of schedules, got Cosine"),
+    (lambda: Join((Cosine(4), 3)), TypeError, r"Join: parts must be schedules, got 3$"),
+    (lambda: Product([]), ValueError, r"Product: parts must be a non-empty tuple of schedules, got \[\]$"),
+    (lambda: Product((abs,)), TypeError, r"Product: parts must be schedules, got <built-in function abs>$"),
+    (lambda: Scale("cosine", 2), TypeError, r"Scale: parts must be schedules, got 'cosine'$"),
+    (lambda: Scale(Cosine(4), -1), ValueError, r"Scale: factor must be >= 0, got -1$"),
+    (lambda: Cut(None, 2), TypeError, r"Cut: parts must be schedules, got None$"),
+    (lambda: Constant() >> Cosine(4), ValueError, r"Join: Constant\(.*\) has no end, so .*; cut it first: schedule\[:n\]$"),
+    (lambda: Step(3) >> Cosine(4) >> Step(3), ValueError, r"Join: Step\(.*\) has no end, so nothing can follow it"),
+    (lambda: 2 * Noam(8, 4) >> Cosine(4), ValueError, r"Join: 2 \* Noam\(.*\) has no end, so nothing can follow it"),
+    (lambda: Linear(3) * Step(3) >> Cosine(4), ValueError, r"Join: Linear\(.*\) \* Step\(.*\) has no end"),
+    (lambda: Cosine(4) >> 3, TypeError, "unsupported operand type.* for >>: 'Cosine' and 'int'"),
+    (lambda: 3 >> Cosine(4), TypeError, "unsupported operand type.* for >>: 'int' and 'Cosine'"),
+    (lambda: Cosine(4) * -1, ValueError, r"Scale: factor must be >= 0, got -1$"),
+    (lambda: nan * Cosine(4), ValueError, r"Scale: factor must be finite, got nan$"),
+    (lambda: Cosine(4) * True, TypeError, r"unsupported operand type.* for \*: 'Cosine' and 'bool'"),
+    (lambda: Cosine(4) * None, TypeError, r"unsupported operand type.* for \*: 'Cosine' and 'NoneType'"),
+    (lambda: Cosine(4) * abs, TypeError, r"unsupported operand type.* for \*: 'Cosine' and 'builtin_function"),
+    (lambda: np.array([1, 2]) * Cosine(4), TypeError, r"unsupported operand type.* for \*: 'numpy.ndarray' and 'Cosine'"),
+    (lambda: Cosine(4)[3], TypeError, r"Cosine: write schedule\[:n\] for its first n units of time$"),
+    (lambda: Cosine(4)[:], TypeError, r"Cosine: write schedule\[:n\] for its first n units of time$"),
+    (lambda: Cosine(4)[1:3], TypeError, r"Cosine: write schedule\[:n\] for its first n units of time$"),
+    (lambda: Cosine(4)[:3:2], TypeError, r"Cosine: write schedule\[:n\] for its first n units of time$"),
+    (lambda: list(Cosine(4)), TypeError, r"Cosine: write schedule\[:n\] for its first n units of time$"),
+    (lambda: Cosine(4)[:-1], ValueError, r"Cut: steps must be >= 0, got -1$"),
+    (lambda: Cosine(4)[:"3"], TypeError, r"Cut: steps must be a number, got '3'$"),
+    (lambda: Cosine(4)[:inf], ValueError, r"Cut: steps must be finite, got inf$"),
+    (lambda: Cosine(4).at(5), TypeError, r"Cosine: at\(\) takes an iterable or an array of times, got 5$"),
+    (lambda: Cosine(4).at(None), TypeError, r"Cosine: at\(\) takes an iterable or an array of times, got None$"),
+    (lambda: Lambda(lambda t: nan)(2), ValueError, r"Lambda: fn\(2\) must be finite, got nan$"),
+    (lambda: Lambda(lambda t: math.exp(t) * inf)(0.5), ValueError, r"Lambda: fn\(0\.5\) must be finite, got inf$"),
+    (lambda: Lambda(lambda t: np.float64(nan))(2), ValueError, r"Lambda: fn\(2\) must be finite, got .*nan"),
+    (lambda: Lambda(lambda t: 10**t)(400), ValueError, r"Lambda: fn\(400\) must be finite, got 1000"),
+    (lambda: Schedule()(3), NotImplementedError, r"Schedule: define __call__\(self, t, base=1\.0\)$"),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), REFUSED, ids=[message[:60] for _, _, message in REFUSED])
+def test_what_makes_no_sense_is_refused(make: Callable[[], Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=f"^{message}") as caught:
+        make()
+    assert caught.type is error
+
+
+# -- worked values
+
+VALUES: list[tuple[Schedule, float, dict[float, float]]] = [
+    (Constant(), 0.1, {-1: 0.1, 0: 0.1, 1e9: 0.1}),
+    (Constant(0.5, steps=3), 0.1, {0: 0.05, 3: 0.05, 99: 0.05}),
+    (Constant(0), 0.1, {0: 0.0, 5: 0.0}),
+    (Lambda(lambda t: 0.95**t), 0.1, {0: 0.1, 1: 0.095, 2: 0.09025}),
+    (Lambda(Linear(4)), 0.1, {0: 0.0, 2: 0.05, 9: 0.1}),
+    (Linear(4, start=0.25), 0.1, {-3: 0.025, 0: 0.025, 2: 0.0625, 4: 0.1, 5: 0.1}),
+    (Linear(10, 1.0, 0.0), 0.2, {0: 0.2, 2.5: 0.15, 5: 0.1, 10: 0.0, 1e9: 0.0}),
+    (Exponential(0.95), 1e-3, {-5: 1e-3, 0: 1e-3, 1: 9.5e-4, 2: 9.025e-4, 1e9: 0.0}),
+    (Exponential(4.0), 1.0, {0: 1.0, 0.5: 2.0, 3: 64.0, 63: 2.0**126, 64: 2.0**126, 1e9: 2.0**126}),
+    (Step(30), 0.1, {-1: 0.1, 0: 0.1, 29: 0.1, 29.999: 0.1, 30: 0.01, 59: 0.01, 60: 0.001, 90: 1e-4}),
+    (Step(2.5, 0.5), 1.0, {2.25: 1.0, 2.5: 0.5, 7.5: 0.125}),
+    (MultiStep((30, 80)), 0.1, {-1: 0.1, 0: 0.1, 29: 0.1, 30: 0.01, 79: 0.01, 80: 0.001, 1e9: 0.001}),
+    (MultiStep([0, 5, 5], 0.5), 1.0, {-1: 0.5, 0: 0.5, 4.75: 0.5, 5: 0.125, 6: 0.125}),
+    (Cosine(50, end=1e-5), 1e-3, {-1: 1e-3, 0: 1e-3, 25: 5.05e-4, 50: 1e-5, 51: 1e-5, 100: 1e-5}),
+    (Cosine(3), 1.0, {1: 0.75, 2: 0.25, 3: 0.0}),
+    (Cosine(50, end=1e-5, hold=False), 1e-3, {-25: 1e-3, 0: 1e-3, 25: 5.05e-4, 50: 1e-5, 75: 5.05e-4, 100: 1e-3, 150: 1e-5}),
+    (Cosine(10, end=2.0), 1.0, {0: 1.0, 5: 1.5, 10: 2.0}),
+    (Noam(512, 4000), 9.0, {4000: 512**-0.5 * 4000**-0.5, 0: 512**-0.5 * 4000**-1.5, 1: 512**-0.5 * 4000**-1.5}),
+    (Noam(512, 4000), 0.0, {-7: 512**-0.5 * 4000**-1.5, 2000: 512**-0.5 * 2000 * 4000**-1.5, 16000: 512**-0.5 * 16000**-0.5}),
+    (Noam(4, 16, factor=2), 1.0, {1: 1 / 64, 8: 1 / 8, 16: 1 / 4, 64: 1 / 8, 0.5: 1 / 64}),
+    (Cyclic(0.01, 0.1, 2, 3), 9.0, {-1: 0.01, 0: 0.01, 1: 0.055, 2: 0.1, 3: 0.07, 4: 0.04, 5: 0.01, 6: 0.055, 52: 0.1}),
+    (Cyclic(0.0, 1.0, 2, mode="triangular2"), 1.0, {2: 1.0, 3: 0.5, 4: 0.0, 5: 0.25, 6: 0.5, 10: 0.25, 14: 0.125}),
+    (Cyclic(0.0, 1.0, 2, mode="exp_range", gamma=0.5), 1.0, {0: 0.0, 1: 0.25, 2: 0.25, 3: 0.0625, 6: 1 / 64}),
+    (Cyclic(1.0, 3.0, 2, scale_fn=lambda c: c), 1.0, {2: 3.0, 6: 5.0, 10: 7.0, 8: 1.0}),
+    (Cyclic(1.0, 3.0, 2, scale_fn=lambda t: t, scale_mode="iterations"), 1.0, {1: 2.0, 2: 5.0, 6: 13.0}),
+    (Cyclic(0.95, 0.85, 2), 1.0, {0: 0.95, 1: 0.9, 2: 0.85}),
+    (Linear(10) >> Cosine(90), 0.1, {0: 0.0, 5: 0.05, 10: 0.1, 55: 0.05, 100: 0.0, 1000: 0.0}),
+    (Linear(2) * Exponential(0.5), 1.0, {0: 0.0, 1: 0.25, 2: 0.25, 3: 0.125}),
+    (Noam(4, 16) * Linear(32), 1.0, {16: 1 / 16, 64: 1 / 16}),
+    (0.5 * Cosine(2), 0.1, {0: 0.05, 1: 0.025, 2: 0.0}),
+    (Exponential(0.5)[:2] >> Cosine(2), 1.0, {-1: 1.0, 0: 1.0, 1: 0.5, 1.5: 0.5**1.5, 2: 1.0, 3: 0.5, 4: 0.0}),
+    (Exponential(0.5)[:2], 1.0, {1: 0.5, 2: 0.25, 3: 0.25, 99: 0.25}),
+]
+
+
+@pytest.mark.parametrize(("schedule", "base", "values"), VALUES)
+def test_worked_values(schedule: Schedule, base: float, values: dict[float, float]) -> None:
+    for t, value in values.items():
+        assert schedule(t, base) == pytest.approx(value, rel=1e-14, abs=1e-17), t
+
+
+def test_worked_values_show_every_schedule() -> None:
+    assert {type(schedule).__name__ for schedule, _, _ in VALUES} == set(ROWS)
+
+
+def test_ends_are_exact() -> None:
+    """No dust from rounding where a user looks: at zero, at the peak and at the floor."""
+    assert Cosine(90)(90, 0.1) == 0.0
+    assert Cosine(90, end=0.01)(90, 0.1) == 0.01
+    assert Linear(7)(7, 0.1) == 0.1
+    assert Linear(7, 1.0, 0.0)(7, 0.1) == 0.0
+    assert (Linear(3) >> Cosine(4))(3, 0.1) == 0.1
+    assert Cyclic(0.01, 0.1, 3)(6) == 0.01
+    assert Cyclic(0.01, 0.1, 3)(3) == pytest.approx(0.1, rel=1e-15)
+
+
+# -- a user's own
+
+
+@pytest.fixture
+def registry() -> Iterator[dict[str, type[Schedule]]]:
+    """The registry, which forgets after a test what the test defined."""
+    before = dict(Schedule._registry)
+    yield Schedule._registry
+    Schedule._registry.clear()
+    Schedule._registry.update(before)
+
+
+class Squares(Schedule):
+    """The base times (t / steps) squared; here, where pickle finds it."""
+
+    steps: float
+    rest: tuple[float, ...] = ()
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        return base * ops.clip(t / self.steps, 0.0, 1.0) ** 2
+
+
+def test_a_schedule_of_your_own_is_like_ours() -> None:
+    assert Schedule._registry["Squares"] is Squares
+    schedule = Squares(4, rest=(1, 2)) >> Cosine(8)
+    assert Squares(4) == Squares(steps=4) != Squares(5)
+    assert schedule.length == 12.0
+    assert schedule.at([-1, 0, 2, 4, 8], 0.1) == pytest.approx([0.0, 0.0, 0.025, 0.1, 0.05], abs=0)
+    assert schedule(np.array([0.0, 2.0, 4.0])).tolist() == [0.0, 0.25, 1.0]
+    assert schedule.to_dict()["parts"][0] == {"schedule": "Squares", "steps": 4, "rest": [1, 2]}
+    for made in (Schedule.from_dict(json.loads(json.dumps(schedule.to_dict()))), pickle.loads(pickle.dumps(schedule))):
+        assert made == schedule
+        assert hash(made) == hash(schedule)
+    assert repr(0.5 * Squares(4)) == "0.5 * Squares(steps=4, rest=())"
+    with pytest.raises(ValueError, match=r"unknown schedule 'Square'; did you mean 'Squares'\?"):
+        Schedule.from_dict({"schedule": "Square"})
+
+
+@every_variant
+def test_a_schedule_is_frozen(name: str, variant: str) -> None:
+    schedule = draw(name, variant, 0)
+    for field in (*schedule.__dataclass_fields__, "other"):
+        with pytest.raises(FrozenInstanceError, match=f"cannot assign to field '{field}'"):
+            setattr(schedule, field, 1)
+    with pytest.raises(FrozenInstanceError, match="cannot delete field"):
+        delattr(schedule, next(iter(schedule.__dataclass_fields__)))
+
+
+def test_our_names_are_ours(registry: dict[str, type[Schedule]]) -> None:
+    taken = "^schedule name 'Cosine' is taken by lucid.schedules.cosine.Cosine; choose another"
+    with pytest.raises(TypeError, match=taken):
+
+        class Cosine(Schedule):
+            steps: float
+
+    assert registry["Cosine"] is lucid.schedules.Cosine
+
+    for default in (1.0, 2.0):  # a notebook's cell runs twice
+
+        class Mine(Schedule):
+            steps: float = default
+
+    assert registry["Mine"] is Mine
+    assert Schedule.from_dict({"schedule": "Mine"}).length == 2.0
+
+
+def test_what_is_not_affine_says_so(registry: dict[str, type[Schedule]]) -> None:
+    class Root(Schedule):
+        affine = False
+
+        def __call__(self, t: Any, base: Any = 1.0) -> Any:
+            return base**0.5 + 0 * t
+
+    assert (Root()(3, 4.0), Root().affine) == (2.0, False)
+    for made in (Linear(4) >> Root(), Root()[:3] >> Linear(4), Root() * Linear(4), 0.5 * Root(), (2 * Root())[:4] * Step(2)):
+        assert made.affine is False
+        assert copy.deepcopy(made).affine is False
+    for made in (Linear(4) >> Step(3), Cosine(4) * Linear(4), 0.5 * Cosine(3), Cosine(3)[:2]):
+        assert made.affine is True
+
+
+def test_schedules_are_equal_by_value() -> None:
+    assert len({Cosine(9), Cosine(9.0), Cosine(steps=9, end=0)}) == 1
+    assert Linear(9) != Cosine(9)
+    assert MultiStep([1, 2]) == MultiStep((1, 2))
+    assert Cyclic(0, 1, 2) == Cyclic(0, 1, 2, 2)
+    assert {Linear(2) >> Cosine(3): 1}[Linear(2) >> Cosine(3)] == 1
