@@ -9,11 +9,13 @@ import json
 import math
 import operator
 import pickle
+import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from fractions import Fraction
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +42,7 @@ from lucid.schedules import (
     Step,
     ops,
 )
+from lucid.schedules._numbers import number
 
 VARIANTS = [(name, variant) for name, row in ROWS.items() for variant in row]
 PLAIN = [row for row in VARIANTS if row not in HOLD_FUNCTIONS]
@@ -101,7 +104,8 @@ def assert_affine(schedule: Schedule, t: float, base: float) -> None:
 @given(t=times, seed=seeds)
 def test_before_0_the_first_value_holds(name: str, variant: str, t: float, seed: int) -> None:
     schedule = draw(name, variant, seed)
-    if not isinstance(schedule, Lambda):  # a function of the user's is the user's
+    periodic = isinstance(schedule, Cosine) and not schedule.hold
+    if not isinstance(schedule, Lambda) and not periodic:  # a function of the user's is the user's
         first = schedule(0, 0.3)
         assert schedule(-abs(t), 0.3) == first
         assert schedule(np.array([-abs(t)]), 0.3) == pytest.approx([first], rel=1e-12)
@@ -117,6 +121,15 @@ def test_beyond_the_end_the_last_value_holds(name: str, variant: str, t: float, 
         if all(part.length < math.inf for part in parts):
             last = schedule(schedule.length, 0.3)
             assert schedule(schedule.length + abs(t), 0.3) == pytest.approx(last, rel=1e-12, abs=1e-15)
+
+
+@quick
+@given(periods=st.integers(-(10**6), 10**6), quarters=st.integers(0, 80))
+def test_a_cosine_that_does_not_hold_comes_up_again_and_again(periods: int, quarters: int) -> None:
+    schedule, t = Cosine(10, end=0.125, hold=False), quarters / 4
+    assert schedule(t + 20 * periods, 0.5) == schedule(t, 0.5)
+    assert schedule(20 * periods - t, 0.5) == pytest.approx(schedule(t, 0.5), rel=1e-14)
+    assert schedule(np.array([t + 20.0 * periods]), 0.5) == pytest.approx(schedule(t, 0.5), rel=1e-14)
 
 
 @pytest.mark.parametrize("hold", [True, False])
@@ -314,6 +327,20 @@ def test_operations(function: Callable[..., Any], arguments: tuple[float, ...], 
         assert_same(function(library.array([first], "float64"), *rest), [value], 1e-13)
 
 
+def test_a_library_that_nobody_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found through the array API's ``__array_namespace__``, else through the module that the array's class is from."""
+    functions = {"cos": lambda x: "its cos", "where": None, "clip": None}
+    standard = type("Standard", (), {"__array_namespace__": lambda self: SimpleNamespace(**functions)})
+    assert ops.cos(standard()) == "its cos"
+    monkeypatch.setitem(sys.modules, "nobody", SimpleNamespace(**functions))
+    monkeypatch.setitem(sys.modules, "nobody.inner", SimpleNamespace(cos=None))
+    inner = type("Array", (), {"__module__": "nobody.inner.core"})
+    assert ops.cos(inner()) == "its cos"
+    assert ops.cos(type("Mine", (inner,), {})()) == "its cos"
+    with pytest.raises(TypeError, match=r"^time and base must be numbers or arrays, got Other$"):
+        ops.cos(type("Other", (), {"__module__": "elsewhere"})())
+
+
 def test_a_whole_ratio_makes_no_giant_integers() -> None:
     assert type(ops.power(2, 3)) is float  # else 2 ** 10**9 takes all memory
     assert ops.power(2, 10**9) == Exponential(2)(10**9) == Step(1, 3)(10**9) == ops.HUGE
@@ -345,7 +372,8 @@ compositions = st.recursive(
 def test_compositions_are_finite_and_affine(schedule: Schedule, t: float, base: float) -> None:
     assert math.isfinite(schedule(t, base))
     assert_affine(schedule, t, base)
-    assert schedule(-abs(t) - 1e-9, base) == schedule(0, base)
+    if "hold=False" not in repr(schedule):  # a periodic cosine goes on to both sides
+        assert schedule(-abs(t) - 1e-9, base) == schedule(0, base)
 
 
 @settings(deadline=None, max_examples=150)
@@ -727,6 +755,28 @@ def test_a_number_is_finite_and_kept_as_a_plain_one(make: Callable[[Any], Schedu
             assert pickle.dumps(made) == pickle.dumps(plain)
 
 
+@pytest.mark.parametrize(
+    ("rule", "kept", "broken"),
+    [
+        ("finite", [-1e300, -1, 0, 0.5], []),
+        ("> 0", [5e-324, 1], [0, -0.0, -1]),
+        (">= 0", [0, -0.0, 1], [-5e-324, -1]),
+        ("in [0, 1]", [0, 0.5, 1, 1.0], [-0.25, 1.25, 2]),
+        ("in (0, 1)", [5e-324, 0.5, 0.999], [0, 1, 1.0, -0.5, 2]),
+        ("a whole number >= 0", [0, 3, 3.0], [0.5, -1, -0.5, 1e-9]),
+    ],
+)
+def test_rules(rule: str, kept: list[float], broken: list[float]) -> None:
+    for value in kept:
+        assert number("Owner", "field", value, rule) == value
+    for value in broken:
+        with pytest.raises(ValueError, match=rf"^Owner: field must be {re.escape(rule)}, got {value}$"):
+            number("Owner", "field", value, rule)
+    for value in (nan, inf, -inf):
+        with pytest.raises(ValueError, match=r"^Owner: field must be finite, got "):
+            number("Owner", "field", value, rule)
+
+
 Refusal = tuple[Callable[[], Any], type[Exception], str]
 REFUSED: list[Refusal] = [
     (lambda: Constant(-1), ValueError, r"Constant: factor must be >= 0, got -1$"),
@@ -836,7 +886,7 @@ VALUES: list[tuple[Schedule, float, dict[float, float]]] = [
     (MultiStep([0, 5, 5], 0.5), 1.0, {-1: 0.5, 0: 0.5, 4.75: 0.5, 5: 0.125, 6: 0.125}),
     (Cosine(50, end=1e-5), 1e-3, {-1: 1e-3, 0: 1e-3, 25: 5.05e-4, 50: 1e-5, 51: 1e-5, 100: 1e-5}),
     (Cosine(3), 1.0, {1: 0.75, 2: 0.25, 3: 0.0}),
-    (Cosine(50, end=1e-5, hold=False), 1e-3, {-25: 1e-3, 0: 1e-3, 25: 5.05e-4, 50: 1e-5, 75: 5.05e-4, 100: 1e-3, 150: 1e-5}),
+    (Cosine(50, end=1e-5, hold=False), 1e-3, {-25: 5.05e-4, 0: 1e-3, 25: 5.05e-4, 50: 1e-5, 75: 5.05e-4, 100: 1e-3, 150: 1e-5}),
     (Cosine(10, end=2.0), 1.0, {0: 1.0, 5: 1.5, 10: 2.0}),
     (Noam(512, 4000), 9.0, {4000: 512**-0.5 * 4000**-0.5, 0: 512**-0.5 * 4000**-1.5, 1: 512**-0.5 * 4000**-1.5}),
     (Noam(512, 4000), 0.0, {-7: 512**-0.5 * 4000**-1.5, 2000: 512**-0.5 * 2000 * 4000**-1.5, 16000: 512**-0.5 * 16000**-0.5}),
@@ -941,6 +991,16 @@ def test_our_names_are_ours(registry: dict[str, type[Schedule]]) -> None:
 
     assert registry["Mine"] is Mine
     assert Schedule.from_dict({"schedule": "Mine"}).length == 2.0
+
+
+def test_no_field_may_be_called_schedule(registry: dict[str, type[Schedule]]) -> None:
+    before = dict(registry)
+    with pytest.raises(TypeError, match=r"^Mine: no field may be called 'schedule', which names the class in a config"):
+
+        class Mine(Schedule):
+            schedule: Schedule
+
+    assert registry == before
 
 
 def test_what_is_not_affine_says_so(registry: dict[str, type[Schedule]]) -> None:

@@ -17,8 +17,8 @@ class Cosine(Schedule):
     Args:
         steps: length :math:`T > 0`, in the unit of ``t``.
         end: :math:`\eta_{end} \ge 0`, the value at :math:`T`, absolute.
-        hold: True stays at ``end`` after ``steps``; False comes up again, with period :math:`2 T`, as PyTorch's
-            CosineAnnealingLR does.
+        hold: True stays at ``end`` after ``steps``; False comes up again, with period :math:`2 T` on both sides of 0, as
+            PyTorch's CosineAnnealingLR does.
 
     Raises:
         ValueError: a number outside of its range.
@@ -42,5 +42,5 @@ class Cosine(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         # Without hold, whole periods go out first, which is exact however late it is.
-        p = clip(t / self.steps, 0.0, 1.0) if self.hold else clip(t, 0) % (2 * self.steps) / self.steps
+        p = clip(t / self.steps, 0.0, 1.0) if self.hold else t % (2 * self.steps) / self.steps
         return self.end + (base - self.end) * (1 + cos(pi * p)) / 2

@@ -117,10 +117,19 @@ class Track:
         elif self.hidden:
             pass
         elif self.floats:
-            key = self.key
-            if [group[key] for group in groups] == self.last:
-                self.put(groups, t)
-                return
+            key, last = self.key, self.last
+            if [group[key] for group in groups] == last:
+                if not self.equal:
+                    self.put(groups, t)
+                    return
+                value = self.formula(t, self.base)
+                if value and type(value) is float:
+                    self.t = t
+                    if value != last[0]:
+                        for group in groups:
+                            group[key] = value
+                        self.last = [value] * len(groups)
+                    return
         elif self.tensors and self.untouched(groups):
             self.put(groups, t)
             return
@@ -150,10 +159,6 @@ class Track:
             for (tensor, _), value in zip(self.seen, values, strict=True):
                 tensor.fill_(value)
             self.seen = [(tensor, tensor._version) for tensor, _ in self.seen]
-        elif self.equal:
-            key, value = self.key, values[0]
-            for group in groups:
-                group[key] = value
         else:
             key = self.key
             for group, value in zip(groups, values, strict=True):
