@@ -360,6 +360,80 @@ def test_an_edit_is_inverted_at_the_time_it_is_made() -> None:
         assert rates(optimizer)[0] == pytest.approx(0.2 - 0.1 * (1 + math.cos(math.pi * 0.6)) / 2)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o: ours.LambdaLR(o, lambda t: t / 5),
+        lambda o: ours.LRScheduler(o, lr=Linear(5)),
+        lambda o: ours.LRScheduler(o, lr=[Linear(5)] * len(o.param_groups)),
+    ],
+)
+@pytest.mark.parametrize("lrs", [[0.1], [0.1, 0.2]])
+def test_the_zero_of_a_scheduler_that_is_gone_ends(make: Any, lrs: list[float]) -> None:
+    """Running the cell of a notebook again builds a second scheduler while the first one stands at zero."""
+    optimizer = sgd(*lrs)
+    scheduler = make(optimizer)
+    for _ in range(3):
+        scheduler = make(optimizer)
+    assert rates(optimizer) == [0.0] * len(lrs)
+    for t in range(1, 6):
+        step(scheduler)
+        assert rates(optimizer) == pytest.approx([lr * t / 5 for lr in lrs])
+    assert scheduler.state_dict()["_tracks"]["lr"]["hidden"] == []
+
+
+BAD_RATES: list[tuple[Any, type[Exception], str]] = [
+    (math.nan, ValueError, "must be finite, got nan"),
+    (math.inf, ValueError, "must be finite, got inf"),
+    (-0.1, ValueError, r"must be >= 0, got -0\.1"),
+    (torch.tensor(-0.1), ValueError, "must be >= 0, got"),
+    (torch.tensor(math.nan), ValueError, "must be finite, got"),
+    (torch.tensor(1), TypeError, "must be a floating-point tensor"),
+    ("0.1", TypeError, "must be a number, got '0.1'"),
+    (None, TypeError, "must be a number, got None"),
+    (True, TypeError, "must be a number, got True"),
+]
+
+
+@pytest.mark.parametrize(("bad", "error", "message"), BAD_RATES)
+def test_rates_that_are_none_are_refused_wherever_they_come_from(bad: Any, error: type[Exception], message: str) -> None:
+    optimizer = sgd(0.1, 0.2)
+    optimizer.param_groups[1]["lr"] = bad
+    with pytest.raises(error, match=rf"StepLR: lr of parameter group 1 {message}"):
+        ours.StepLR(optimizer, 3)
+    optimizer.param_groups[1]["lr"] = 0.2
+    optimizer.param_groups[1]["initial_lr"] = bad
+    with pytest.raises(error, match=rf"StepLR: lr of parameter group 1 {message}"):
+        ours.StepLR(optimizer, 3)
+    del optimizer.param_groups[1]["initial_lr"]
+
+    scheduler = ours.StepLR(optimizer, 3)
+    optimizer.step()
+    optimizer.param_groups[1]["lr"] = bad
+    with pytest.raises(error, match=rf"StepLR: lr of parameter group 1 {message}"):
+        scheduler.step()
+    assert (scheduler.last_epoch, scheduler._step_count) == (0, 1)  # no step was made
+    optimizer.param_groups[1]["lr"] = 0.2
+    for late in ({"lr": bad}, {"lr": 0.3, "initial_lr": bad}):
+        optimizer.param_groups.append({**optimizer.param_groups[0], **late})
+        with pytest.raises(error, match=rf"StepLR: (initial_)?lr of parameter group 2 {message}"):
+            scheduler.step()
+        del optimizer.param_groups[2]
+    step(scheduler)
+    assert (scheduler.last_epoch, rates(optimizer)) == (1, [0.1, 0.2])
+
+
+def test_a_plateau_refuses_before_it_counts() -> None:
+    scheduler = ours.ReduceLROnPlateau(sgd(0.1))
+    step(scheduler, 1.0)
+    before = scheduler.state_dict()
+    scheduler.optimizer.param_groups[0]["lr"] = math.nan
+    with pytest.raises(ValueError, match=r"ReduceLROnPlateau: lr of parameter group 0 must be finite"):
+        scheduler.step(2.0)
+    scheduler.optimizer.param_groups[0]["lr"] = 0.1
+    assert scheduler.state_dict() == before
+
+
 def test_a_user_edit_ends_a_zero() -> None:
     optimizer = sgd(0.1)
     scheduler = ours.LRScheduler(optimizer, lr=Cosine(4))
@@ -659,6 +733,13 @@ def test_the_right_order_is_silent_and_the_optimizer_unpatched() -> None:
     no_warning(run)
     assert not optimizer._optimizer_step_post_hooks  # the watch ends with the first step
 
+    for _ in range(3):
+        ours.StepLR(optimizer, 3)
+    assert not optimizer._optimizer_step_post_hooks  # or with the scheduler
+    scheduler = ours.StepLR(optimizer, 3)
+    scheduler.step(4)
+    assert not optimizer._optimizer_step_post_hooks  # or with a jump
+
 
 def test_a_skipped_wrapped_or_copied_step_is_not_forgotten() -> None:
     optimizer = sgd()
@@ -775,6 +856,13 @@ def test_get_lr_of_the_wrong_length_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"Short: get_lr\(\) must give one rate per parameter group, 2, got 1"):
         Short(sgd(0.1, 0.2))
+
+    class Nothing(ours.LRScheduler):
+        def get_lr(self) -> Any:
+            return None
+
+    with pytest.raises(TypeError, match=r"Nothing: get_lr\(\) must give a list with one rate per parameter group, got None"):
+        Nothing(sgd())
 
     class Broken(ours.LRScheduler):
         def get_lr(self) -> list[Any]:

@@ -288,7 +288,7 @@ BAD_STATES: list[tuple[str, Any, str]] = [
     ("last_epoch huge", lambda s: {**s, "last_epoch": 10**400}, r"last_epoch must be finite"),
     ("last_epoch large", lambda s: {**s, "last_epoch": 1e300}, r"last_epoch must lie between -1 and 2\*\*53"),
     ("last_epoch negative", lambda s: {**s, "last_epoch": -5}, r"last_epoch must lie between -1"),
-    ("_step_count", lambda s: {**s, "_step_count": -1}, r"_step_count must be a whole number >= 0, got -1"),
+    ("_step_count", lambda s: {**s, "_step_count": -1}, r"_step_count must be a whole number >= 1, got -1"),
     ("_step_count part", lambda s: {**s, "_step_count": 1.5}, r"_step_count must be a whole number"),
     ("_step_count missing", lambda s: without(s, "_step_count"), r"the state lacks '_step_count'"),
     ("base_lrs empty", lambda s: {**s, "base_lrs": []}, r"initial of lr must be a list of 2 numbers"),
@@ -304,18 +304,19 @@ BAD_STATES: list[tuple[str, Any, str]] = [
     ("_tracks list", lambda s: {**s, "_tracks": []}, r"_tracks must tell of lr"),
     ("_tracks other", lambda s: {**s, "_tracks": {"momentum": s["_tracks"]["lr"]}}, r"_tracks must tell of lr"),
     ("track None", lambda s: {**s, "_tracks": {"lr": None}}, r"the state of lr must be a mapping"),
-    ("t missing", lambda s: track(s, t=...), r"the state lacks 't'"),
-    ("t string", lambda s: track(s, t="now"), r"t of lr must be a number"),
+    ("_step_count zero", lambda s: {**s, "_step_count": 0}, r"_step_count must be a whole number >= 1, got 0"),
+    ("T_max beyond", lambda s: {**s, "T_max": 10**400}, r"T_max must be finite"),
+    ("group count tensor", lambda s: {**s, "_group_count": torch.tensor([2, 2])}, r"the state has tensor"),
     ("bases missing", lambda s: track(s, bases=...), r"the state lacks 'bases'"),
     ("bases nested", lambda s: track(s, bases=[[0.1], 0.2]), r"bases of lr must be a number, got \[0\.1\]"),
     ("held nan", lambda s: track(s, held=[math.nan, 0.1]), r"held of lr must be finite"),
     ("held missing", lambda s: track(s, held=...), r"the state lacks 'held'"),
     ("hidden missing", lambda s: track(s, hidden=...), r"the state lacks 'hidden'"),
-    ("hidden number", lambda s: track(s, hidden=3), r"hidden of lr must list group, value and zeros"),
-    ("hidden short", lambda s: track(s, hidden=[[0, 1.0]]), r"hidden of lr must list group, value and zeros"),
-    ("hidden group", lambda s: track(s, hidden=[[2, 1.0, 1]]), r"hidden group of lr must be below 2, got 2"),
-    ("hidden zeros", lambda s: track(s, hidden=[[0, 1.0, -1]]), r"hidden zeros of lr must be a whole number"),
-    ("hidden value", lambda s: track(s, hidden=[[0, "x", 1]]), r"hidden value of lr must be a number"),
+    ("hidden number", lambda s: track(s, hidden=3), r"hidden of lr must list group, value and whether signed"),
+    ("hidden short", lambda s: track(s, hidden=[[0, 1.0]]), r"hidden of lr must list group, value and whether signed"),
+    ("hidden group", lambda s: track(s, hidden=[[2, 1.0, True]]), r"hidden group of lr must be below 2, got 2"),
+    ("hidden signed", lambda s: track(s, hidden=[[0, 1.0, 1]]), r"hidden of lr must be signed with true or false, got 1"),
+    ("hidden value", lambda s: track(s, hidden=[[0, "x", True]]), r"hidden value of lr must be a number"),
     ("T_max missing", lambda s: without(s, "T_max"), r"the state lacks 'T_max'"),
     ("T_max zero", lambda s: {**s, "T_max": 0}, r"T_max must be > 0, got 0"),
     ("T_max list", lambda s: {**s, "T_max": [9]}, r"T_max must be a number, got \[9\]"),
@@ -376,6 +377,30 @@ def test_a_bool_is_no_group_count() -> None:
     scheduler = ours.StepLR(sgd(), 3)
     with pytest.raises(ValueError, match=r"StepLR: the state has True parameter groups, the optimizer 1"):
         scheduler.load_state_dict({**scheduler.state_dict(), "_group_count": True})
+
+
+def test_lists_of_another_length_are_refused() -> None:
+    two = ours.LRScheduler(sgd(0.1, 0.2), lr=[Cosine(9), Linear(3)])
+    state = two.state_dict()
+    for change, message in (
+        ({"lr": state["lr"][:1]}, r"LRScheduler: lr must be a list of 2, got"),
+        ({"lr": [None, None]}, r"a schedule configuration must be a mapping, got None"),  # no function stands in for it
+    ):
+        with pytest.raises(ValueError, match=message):
+            two.load_state_dict({**state, **change})
+    plateau = ours.ReduceLROnPlateau(sgd(0.1))
+    for floors in ([], [0.1, 0.2]):
+        with pytest.raises(ValueError, match=r"ReduceLROnPlateau: min_lr must be a list of 1, got"):
+            plateau.load_state_dict({**plateau.state_dict(), "min_lr": floors})
+    cyclic = ours.CyclicLR(sgd(0.1, 0.2), 0.01, 0.1)
+    with pytest.raises(ValueError, match=r"CyclicLR: base_lr must be a list of 2, got \[0\.01\]"):
+        cyclic.load_state_dict({**cyclic.state_dict(), "base_lr": [0.01]})
+    with pytest.raises(ValueError, match=r"CyclicLR: mode must be plain data"):
+        cyclic.load_state_dict({**cyclic.state_dict(), "mode": 10**400, "scale_fn": None})
+    noted = ours.StepLR(sgd(), 3)
+    noted.note = 1  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=r"StepLR: note must be plain data"):
+        noted.load_state_dict({**noted.state_dict(), "note": object()})
 
 
 def test_hostile_schedules_are_refused() -> None:

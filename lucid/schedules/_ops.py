@@ -85,5 +85,5 @@ def power(a: Any, n: Any) -> Any:
             value = float(a) ** n  # a whole number would grow without bound
         except OverflowError:
             return HUGE
-        return value if value < HUGE else HUGE
+        return HUGE if value > HUGE else value
     return exp(clip(clip(n, 0) * log(a), -1000.0, _LN_HUGE))

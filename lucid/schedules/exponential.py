@@ -86,8 +86,8 @@ class MultiStep(Schedule):
 
     def __post_init__(self) -> None:
         check(self, gamma="> 0")
-        given = self.milestones
-        if not isinstance(given, (tuple, list)) or not given:
+        given: Any = self.milestones
+        if isinstance(given, (str, bytes, dict)) or not hasattr(given, "__iter__") or not len(given):
             raise ValueError(f"MultiStep: milestones must be a non-empty tuple of times, got {given!r}")
         times = tuple(number("MultiStep", f"milestones[{i}]", m, ">= 0") for i, m in enumerate(given))
         if list(times) != sorted(times):

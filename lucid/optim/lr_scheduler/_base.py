@@ -5,11 +5,12 @@ A scheduler is a position in time (``last_epoch``), a base per parameter group, 
 """
 
 import copy
-import math
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, ClassVar
+from weakref import finalize
 
 import torch
 from torch.optim.lr_scheduler import LRScheduler as _TorchLRScheduler
@@ -30,8 +31,9 @@ class LRScheduler(_TorchLRScheduler):
 
     .. math:: \eta_g(t) = s(t, \eta_{base,g})
 
-    Give one Schedule for all groups, or a list with one per group. Each group keeps its own base: the value that it was
-    built with (``initial_lr`` where the group has one). ``momentum`` of an optimizer that has betas is the first beta.
+    Give one Schedule for all groups, or a list with one per group. Each group has its own base: the value that stands in it
+    at construction. ``base_lrs``, from which jumps start, are the groups' ``initial_lr`` where they have one, as with
+    PyTorch. ``momentum`` of an optimizer that has betas is the first beta.
 
     Args:
         optimizer: anything with ``param_groups``.
@@ -70,6 +72,8 @@ class LRScheduler(_TorchLRScheduler):
     """Hyper-parameters by name, each with the rule that it keeps as a number ("" where ``_clean`` says more)."""
     _plan: ClassVar[Callable[..., Plan]] = staticmethod(dict)
     """Hyper-parameters -> group key -> Schedule(s): all that a named scheduler has to say."""
+    _lists: ClassVar[frozenset[str]] = frozenset()
+    """Hyper-parameters that are lists of any length, not with one value per group."""
     _own_rates: ClassVar[bool] = False
     """Whether a subclass computes its rates itself, in ``get_lr()``."""
 
@@ -115,7 +119,7 @@ class LRScheduler(_TorchLRScheduler):
         self._take(hyper)
         self._lr = lr
         self._tracks = [track for track in tracks.values() if not (track is lr and self._own_rates)]
-        self._watched = _watch(optimizer)
+        self._watched = _watch(self, optimizer)
         self.last_epoch = last_epoch
         self._step_count = 0
         try:
@@ -124,8 +128,7 @@ class LRScheduler(_TorchLRScheduler):
             for group, was in zip(groups, before, strict=True):
                 group.clear()
                 group.update(was)
-            if self._watched is not None:
-                self._watched[1].remove()
+            self._unwatch()
             raise
 
     def _clean(self, name: str, value: Any) -> Any:
@@ -223,30 +226,32 @@ class LRScheduler(_TorchLRScheduler):
         if epoch is not None or count == 1 or self._own_rates:
             self._step(epoch)
             return
-        self._step_count = count + 1
-        self.last_epoch = t = self.last_epoch + 1
+        t = self.last_epoch + 1
         groups = self.optimizer.param_groups
         for track in self._tracks:
             track.advance(groups, t)
+        self.last_epoch = t
+        self._step_count = count + 1
 
     def _step(self, epoch: Any = None) -> None:
-        count = self._step_count
-        groups = self.optimizer.param_groups
+        count, before, groups = self._step_count, self.last_epoch, self.optimizer.param_groups
         if epoch is None:
             if count == 1:
                 self._check_order()
-            self.last_epoch = t = self.last_epoch + 1
-            self._step_count = count + 1
-            for track in self._tracks:
-                track.advance(groups, t)
+            t = before + 1
         else:
             t = number(type(self).__name__, "epoch", epoch, ">= 0")
-            self.last_epoch = t
-            self._step_count = count + 1
+            if count == 1:
+                self._unwatch()
+        try:
+            self.last_epoch, self._step_count = t, count + 1  # which a subclass's get_lr() reads
             for track in self._tracks:
-                track.jump(groups, t)
-        if self._own_rates:
-            self._write_own_rates(groups)
+                (track.advance if epoch is None else track.jump)(groups, t)
+            if self._own_rates:
+                self._write_own_rates(groups)
+        except BaseException:
+            self.last_epoch, self._step_count = before, count  # no step was made
+            raise
 
     def _write_own_rates(self, groups: Groups) -> None:
         """What a subclass's get_lr() says (R9)."""
@@ -255,6 +260,8 @@ class LRScheduler(_TorchLRScheduler):
         if len(groups) != len(track.last):
             track.observe(groups)
         rates = self.get_lr()
+        if not isinstance(rates, (list, tuple)):
+            raise TypeError(f"{owner}: get_lr() must give a list with one rate per parameter group, got {rates!r}")
         if len(rates) != len(groups):
             raise ValueError(f"{owner}: get_lr() must give one rate per parameter group, {len(groups)}, got {len(rates)}")
         track.write(groups, [float(number(owner, f"get_lr()[{i}]", rate)) for i, rate in enumerate(rates)])
@@ -271,11 +278,7 @@ class LRScheduler(_TorchLRScheduler):
 
     def _check_order(self) -> None:
         """Warn where the optimizer's first step was forgotten (R7): not where it was skipped, wrapped, or cannot be seen."""
-        optimizer, watched, self._watched = self.optimizer, self._watched, None
-        if watched is None:
-            return
-        marks, hook = watched
-        hook.remove()  # not from within the hook: the optimizer is going through its hooks then
+        optimizer, marks = self.optimizer, self._unwatch()
         if marks or "step" in getattr(optimizer, "__dict__", ()):
             return
         for group in optimizer.param_groups:
@@ -289,6 +292,15 @@ class LRScheduler(_TorchLRScheduler):
             UserWarning,
             stacklevel=4,
         )
+
+    def _unwatch(self) -> list[Any]:
+        """Take the hook away (not from within it: the optimizer is going through its hooks then); gives what it left."""
+        watched, self._watched = self._watched, None
+        if watched is None:
+            return [None]
+        marks, remove = watched
+        remove()
+        return marks
 
     # -- state (R2)
 
@@ -359,14 +371,14 @@ class LRScheduler(_TorchLRScheduler):
             raise ValueError(f"{owner}: the state is one of {state['_class']!r}")
         last_lr = state["_last_lr"]
         saved_groups = len(_list(owner, "_last_lr", last_lr)) if foreign else state["_group_count"]
-        if saved_groups != len(groups) or isinstance(saved_groups, bool):
+        if type(saved_groups) is not int or saved_groups != len(groups):
             raise ValueError(
                 f"{owner}: the state has {saved_groups!r} parameter groups, the optimizer {len(groups)}; if model or optimizer "
                 "changed, build a new scheduler and step(epoch) to the position"
             )
         last_epoch = _position(owner, "last_epoch", state["last_epoch"], "finite")
         steps = state.get("_step_count", int(last_epoch) + 1) if foreign else state["_step_count"]
-        step_count = _position(owner, "_step_count", steps)
+        step_count = _position(owner, "_step_count", steps, "a whole number >= 1")
         extra = self._checked_extra(state)
 
         hyper, patches = dict(self._hyper), []
@@ -393,9 +405,10 @@ class LRScheduler(_TorchLRScheduler):
                 initial = state.get("base_lrs", mine) if is_lr else mine
                 write = track.place(last_epoch, initial, last_lr if is_lr else None)
             elif key == "lr":
-                write = track.restore({**_mapping(owner, key, saved), "initial": state["base_lrs"], "last": last_lr})
+                saved = {**_mapping(owner, key, saved), "initial": state["base_lrs"], "last": last_lr}
+                write = track.restore(saved, last_epoch)
             else:
-                write = track.restore(_mapping(owner, key, saved))
+                write = track.restore(_mapping(owner, key, saved), last_epoch)
             if keep:
                 write = track.carry_over(mine, last_epoch)
             elif track.initial != mine:
@@ -403,8 +416,8 @@ class LRScheduler(_TorchLRScheduler):
             writes.append(write)
 
         def commit() -> None:
-            for track, (held, hidden) in zip(tracks.values(), writes, strict=True):
-                track.commit(groups, held, hidden)
+            for track, (held, notes) in zip(tracks.values(), writes, strict=True):
+                track.commit(groups, held, notes)
             for target, attributes in patches:
                 target.__dict__.update(copy.deepcopy(attributes))
             self._take(hyper)
@@ -419,12 +432,15 @@ class LRScheduler(_TorchLRScheduler):
     def _decoded(self, name: str, saved: Any, mine: Any) -> tuple[Any, list[tuple[Any, dict[str, Any]]]]:
         """A hyper-parameter from the state, and the callable objects that the state has attributes for."""
         if isinstance(mine, list) and isinstance(saved, (list, tuple)) and any(map(callable, mine)):
-            # groups that came late have no function or schedule of their own, so the lists may differ in length
+            # one function for all groups was made a list as long as there were groups then, and some may have come late
+            if len(saved) != len(mine) and any(one is not mine[0] for one in mine):
+                raise ValueError(f"{type(self).__name__}: {name} must be a list of {len(mine)}, got {saved!r}")
             pairs = [self._decoded(name, theirs, ours) for theirs, ours in zip(saved, mine, strict=False)]
             values = [value for value, _ in pairs] + mine[len(pairs) :]
             return self._clean(name, values), [patch for _, some in pairs for patch in some]
         if isinstance(mine, Schedule):
-            return (mine if saved is None else Schedule.from_dict(saved)), []
+            own = _encode(f"{type(self).__name__}: {name}", mine) is None  # it holds a function, which no state has
+            return (mine if saved is None and own else Schedule.from_dict(saved)), []
         if callable(mine):
             if saved is None:
                 return mine, []
@@ -432,7 +448,12 @@ class LRScheduler(_TorchLRScheduler):
                 raise ValueError(f"{type(self).__name__}: {name} is {saved!r} in the state, and {mine!r} takes no attributes")
             _encode(f"{type(self).__name__}: {name}", dict(saved))
             return mine, [(mine, dict(saved))]
-        return self._clean(name, saved), []
+        value = self._clean(name, saved)
+        if isinstance(value, list) and name not in self._lists:
+            known = len(mine) if isinstance(mine, list) else len(self.optimizer.param_groups)
+            if len(value) != known:
+                raise ValueError(f"{type(self).__name__}: {name} must be a list of {known}, got {value!r}")
+        return value, []
 
     def _warn_replaced(self, name: str, theirs: Any, mine: Any) -> None:
         warnings.warn(
@@ -454,7 +475,10 @@ class LRScheduler(_TorchLRScheduler):
         return extra
 
     def _checked_extra(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: state[name] for name in self._extra_state() if name in state}
+        owner = type(self).__name__
+        return {
+            name: _encode(f"{owner}: {name}", state[name], functions=False) for name in self._extra_state() if name in state
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_watched": None}  # a copied optimizer has lost its hooks: nothing to warn of
@@ -462,23 +486,23 @@ class LRScheduler(_TorchLRScheduler):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         for track in self._followed():
-            hidden = hidden_under_zeros(self.optimizer, track.key)
-            hidden.update(track.hidden)
-            track.hidden = hidden
+            notes: Any = track.hidden
+            track.hidden = hidden_under_zeros(self.optimizer, track.key)
+            track.sign(notes)
 
 
 def parameter_groups(owner: str, optimizer: Any) -> Groups:
     """The optimizer's groups (R8)."""
     groups = getattr(optimizer, "param_groups", None)
-    if not isinstance(groups, list) or not all(isinstance(group, dict) for group in groups):
+    if not isinstance(groups, list) or not groups or not all(isinstance(group, dict) for group in groups):
         raise TypeError(
             f"{owner}: optimizer must have param_groups, a list of dicts; {type(optimizer).__name__} is not an Optimizer"
         )
     return groups
 
 
-def _watch(optimizer: Any) -> tuple[list[Any], Any] | None:
-    """A list that the optimizer's steps leave a mark in, and the hook's handle; None where nothing can be seen.
+def _watch(scheduler: LRScheduler, optimizer: Any) -> tuple[list[Any], Any] | None:
+    """A list that the optimizer's steps leave a mark in, and what ends that; None where nothing can be seen.
 
     The hook holds the list alone, so that optimizer and scheduler keep no cycle alive.
     """
@@ -486,7 +510,10 @@ def _watch(optimizer: Any) -> tuple[list[Any], Any] | None:
     if register is None:
         return None
     marks: list[Any] = []
-    return marks, register(lambda *_: marks.append(None) if not marks else None)
+    hook = register(lambda *_: marks.append(None) if not marks else None)
+    end = finalize(scheduler, hook.remove)  # with the scheduler at the latest
+    end.atexit = False
+    return marks, end
 
 
 def _hyperparameter(name: str) -> property:
@@ -503,7 +530,7 @@ def _encode(what: str, value: Any, functions: bool = True) -> Any:
     """``value`` as strict JSON data: functions are None, schedules and callable objects mappings."""
     if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, (int, float)) and math.isfinite(value):
+    if isinstance(value, (int, float)) and abs(value) <= sys.float_info.max:
         return value
     if isinstance(value, (list, tuple)):
         return [_encode(what, item, functions) for item in value]

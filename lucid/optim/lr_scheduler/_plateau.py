@@ -198,8 +198,11 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         plain = type(metrics) is float and math.isfinite(metrics) and not self._sync
         metric = metrics if plain else self._metric(metrics)
         t = self.last_epoch + 1 if epoch is None else number("ReduceLROnPlateau", "epoch", epoch, ">= 0")
-        if self._step_count == 1 and epoch is None:
-            self._check_order()
+        track, groups = self._tracks[0], self.optimizer.param_groups
+        if not (track.floats and [group["lr"] for group in groups] == track.last):
+            track.advance(groups, t)  # sees, and refuses, what other hands wrote
+        if self._step_count == 1:
+            self._check_order() if epoch is None else self._unwatch()
         self._step_count += 1
         self.last_epoch = t
         best = self._best
@@ -211,13 +214,10 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         if self.cooldown_counter and metric is not None:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
-        track, groups = self._tracks[0], self.optimizer.param_groups
         if self.num_bad_epochs > self._patience:
             self._reduce_lr(t)
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        elif not (track.floats and [group["lr"] for group in groups] == track.last):
-            track.advance(groups, t)
 
     def _reduce_lr(self, epoch: Any) -> None:
         track, groups = self._tracks[0], self.optimizer.param_groups
@@ -233,7 +233,10 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         value = metrics.item() if getattr(metrics, "ndim", None) == 0 and hasattr(metrics, "item") else metrics
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(f"ReduceLROnPlateau: metrics must be a number, a 0-d tensor or array, got {metrics!r}")
-        metric = float(value)
+        try:
+            metric = float(value)
+        except OverflowError:  # a whole number beyond every float
+            metric = math.inf if value > 0 else -math.inf
         if self.sync:
             metric = self._mean_over_ranks(metric)
         if math.isfinite(metric) or self.on_nan == "bad":
@@ -270,11 +273,11 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         return {**super()._extra_state(), "best": self._best}
 
     def _checked_extra(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        extra = super()._checked_extra(state)
+        extra = super()._checked_extra({**state, "best": None})
         best = state["best"]
-        if best is not None and best != self.mode_worse:
+        if best is not None and not (type(best) is float and math.isinf(best)):  # as PyTorch's before the first metric
             best = number("ReduceLROnPlateau", "best", best)
-        extra["best"] = self.mode_worse if best is None else best
+        extra["best"] = math.inf if best is None else best
         for name in ("num_bad_epochs", "cooldown_counter"):
             extra[name] = number("ReduceLROnPlateau", name, state[name], "a whole number >= 0")
         return extra

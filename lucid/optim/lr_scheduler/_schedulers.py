@@ -71,6 +71,7 @@ class MultiStepLR(LRScheduler):
     milestones: list[float]
     gamma: float
     _rules = {"milestones": ">= 0", "gamma": "> 0"}
+    _lists = frozenset({"milestones"})
 
     def __init__(self, optimizer: Any, milestones: Sequence[float], gamma: float = 0.1, last_epoch: int = -1) -> None:
         self._attach(optimizer, last_epoch, {"milestones": milestones, "gamma": gamma})
@@ -78,7 +79,7 @@ class MultiStepLR(LRScheduler):
     def _clean(self, name: str, value: Any) -> Any:
         if name != "milestones":
             return super()._clean(name, value)
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__iter__"):
             raise TypeError(f"MultiStepLR: milestones must be a list of epochs, got {value!r}")
         return sorted(number("MultiStepLR", f"milestones[{i}]", m, ">= 0") for i, m in enumerate(value))
 

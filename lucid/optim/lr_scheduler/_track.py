@@ -6,7 +6,7 @@ The rules named here (R1, R2, R4, R6) are told in CONTRIBUTING.md.
 import math
 from collections.abc import Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 
@@ -17,9 +17,10 @@ _TINY_SLOPE = 1e-3  # below it, inverting an edit amplifies it more than a thous
 _LEAP = 100.0  # an edit that raises the base by more is a new value, not another scheduler's factor
 
 Groups = list[dict[str, Any]]
-Hidden = dict[int, tuple[float, int]]
+Hidden = dict[int, tuple[float, "WeakSet[Track]"]]
+Notes = list[tuple[int, float, bool]]
 
-# {optimizer: {key: {group: (value, zeros)}}}, what zeros hide; see Track.absorb.
+# {optimizer: {key: {group: (value, tracks that are zero)}}}, what zeros hide; see Track.absorb.
 _hidden: WeakKeyDictionary[Any, dict[str, Hidden]] = WeakKeyDictionary()
 
 
@@ -42,12 +43,13 @@ class Track:
     """
 
     __slots__ = (
-        "base", "bases", "dirty", "equal", "floats", "formula", "hidden", "initial", "key", "last", "line", "mark", "owner",
-        "schedules", "seen", "shared", "single", "slot", "t", "tensors", "version", "zeros_elsewhere",
+        "__weakref__", "base", "bases", "dirty", "equal", "floats", "formula", "hidden", "initial", "key", "last", "line",
+        "mark", "owner", "rule", "schedules", "seen", "shared", "single", "slot", "t", "tensors", "version", "zeros_elsewhere",
     )  # fmt: skip
 
     def __init__(self, owner: str, key: str, plan: Any, groups: Groups, hidden: Hidden, late: bool = False) -> None:
         self.owner, self.key, self.hidden = owner, key, hidden
+        self.rule = ">= 0" if key == "lr" else "finite"
         self.slot = key == "momentum" and all("momentum" not in g and "betas" in g for g in groups)
         self.take(plan, len(groups), late)
         self.t: float | None = None  # nothing written yet: the value in the group is the base
@@ -56,7 +58,7 @@ class Track:
         self.mark: Any = None
         self.version: int | None = None
         self.last: list[float] = []
-        self.zeros_elsewhere: dict[int, int] = {}
+        self.zeros_elsewhere: dict[int, list[Track]] = {}
         self.last = self.plain(self.read(groups))
         self.initial = list(self.last)
         self.rebase(list(self.last))
@@ -153,6 +155,7 @@ class Track:
         if self.dirty or not (self.floats or self.tensors):
             if self.hidden or self.zeros_elsewhere or 0.0 in values:
                 self.hide(values, t)
+                self.zeros_elsewhere = {}  # keeps nobody alive
             self.write(groups, values)
             return
         if self.tensors:
@@ -204,21 +207,28 @@ class Track:
 
     def plain(self, raw: list[Any]) -> list[float]:
         """``raw`` as Python floats. A tensor as we left it is not read: no device is waited for."""
-        now, seen, last = [], self.seen, self.last
+        now: list[float] = []
+        seen, last = self.seen, self.last
         for i, value in enumerate(raw):
-            if type(value) is float:
+            if type(value) is float and i < len(last) and value is last[i]:
                 now.append(value)
-            elif isinstance(value, torch.Tensor) and value.numel() == 1:
+            elif isinstance(value, torch.Tensor) and value.numel() == 1 and value.is_floating_point():
                 if i < len(seen) and seen[i][0] is value and seen[i][1] == value._version:
                     now.append(last[i])
                     continue
                 read = float(value)
                 if i < len(last) and read == float(torch.tensor(last[i], dtype=value.dtype)):
                     read = last[i]  # our value in the tensor's precision: a copy of our tensor, as a checkpoint makes
-                now.append(read)
+                now.append(self.checked(i, read))
             else:
-                now.append(float(number(self.owner, f"{self.key} of parameter group {i}", value)))
+                now.append(self.checked(i, value))
         return now
+
+    def checked(self, i: int, value: Any, name: str | None = None) -> float:
+        """A value of group i, which is to be a number that this key may have."""
+        if isinstance(value, torch.Tensor) and not value.is_floating_point():
+            raise TypeError(f"{self.owner}: {self.key} of parameter group {i} must be a floating-point tensor, got {value!r}")
+        return float(number(self.owner, f"{name or self.key} of parameter group {i}", value, self.rule))
 
     def untouched(self, groups: Groups) -> bool:
         """Whether all groups hold the tensors that we left, as we left them."""
@@ -255,39 +265,40 @@ class Track:
 
     def observe(self, groups: Groups) -> None:
         """See what other hands did to the groups: all of them, before any is written, for they may share a tensor."""
-        raw = self.read(groups)
+        now = self.plain(self.read(groups))
         self.dirty = True  # equal values may be of another kind now
-        if raw != self.last or self.hidden:
-            self.absorb(raw, groups)
+        if now != self.last or self.hidden:
+            self.absorb(now, groups)
 
-    def absorb(self, raw: list[Any], groups: Groups) -> None:
+    def absorb(self, now: list[float], groups: Groups) -> None:
         """Move the bases to where the groups' values say that other hands moved them; take in late groups.
 
         A zero tells nobody what others did meanwhile. So who writes a zero through a factor leaves beside it, in ``hidden``,
-        the value without that factor, and how many factors are zero. All schedulers of an optimizer go on moving that
-        value, and find it right when the zero ends.
+        the value without that factor, and signs it. All schedulers of an optimizer go on moving that value, and find it
+        right when the zero ends, or when no scheduler is left that signed it.
         """
         known = len(self.last)
-        if len(raw) < known:
+        if len(now) < known:
             raise ValueError(
-                f"{self.owner}: the optimizer has {len(raw)} parameter groups where it had {known}; rebuild the scheduler"
+                f"{self.owner}: the optimizer has {len(now)} parameter groups where it had {known}; rebuild the scheduler"
             )
-        now, bases, elsewhere = self.plain(raw), list(self.bases), {}
+        bases = list(self.bases)
+        elsewhere: dict[int, list[Track]] = {}
         for i in range(known):
             if now[i] == 0.0 and i in self.hidden:
                 offset, slope = self.line_of(i, self.t)
                 if offset == 0.0:
                     value, zeros = self.hidden[i]
                     bases[i] = value / (slope or 1.0)
-                    elsewhere[i] = zeros - (slope == 0.0)
+                    elsewhere[i] = [track for track in zeros if track is not self]
             elif now[i] != self.last[i]:
-                edited = number(self.owner, f"{self.key} of parameter group {i}", now[i])
-                bases[i] = self.invert(i, edited, bases[i])
+                bases[i] = self.invert(i, now[i], bases[i])
         for i in range(known, len(now)):
-            explicit = groups[i].get("initial_lr") if self.key == "lr" else None
-            self.bases.append(now[i])
-            bases.append(self.invert(i, now[i], now[i]) if explicit is None else float(explicit))
-            self.initial.append(bases[i])
+            if self.key == "lr" and "initial_lr" in groups[i]:
+                bases.append(self.checked(i, groups[i]["initial_lr"], "initial_lr"))
+            else:
+                bases.append(self.invert(i, now[i], now[i]))
+        self.initial += bases[known:]
         self.last, self.zeros_elsewhere = now, elsewhere
         self.rebase(bases)
 
@@ -296,7 +307,7 @@ class Track:
         if t is None:
             return 0.0, 1.0
         schedule = self.schedule_of(i)
-        return coefficients(schedule, t) if schedule.affine else (_float(schedule(t, self.bases[i])), 0.0)
+        return coefficients(schedule, t) if schedule.affine else (math.nan, 0.0)
 
     def invert(self, i: int, now: float, base: float) -> float:
         """The base from which group i's schedule would have written ``now``; ``base`` where it has no say."""
@@ -312,7 +323,9 @@ class Track:
         """Leave beside each zero what it hides, and keep at zero the groups that another scheduler's factor holds there."""
         for i, base in enumerate(self.bases):
             offset, slope = self.line_of(i, t)
-            zeros = self.zeros_elsewhere.get(i, 0) + (slope == 0.0)
+            zeros = WeakSet(self.zeros_elsewhere.get(i, ()))
+            if slope == 0.0:
+                zeros.add(self)
             if offset == 0.0 and zeros and base:
                 self.hidden[i] = (base * (slope or 1.0), zeros)
                 values[i] = 0.0
@@ -323,42 +336,62 @@ class Track:
 
     def state(self, groups: Groups) -> dict[str, Any]:
         """As plain data: what was written last and what the groups hold now, for both may be restored in any order."""
-        held = [float(number(self.owner, self.key, value)) for value in self.plain(self.read(groups))]
+        held = self.plain(self.read(groups))
         return {
-            "t": self.t,
             "initial": list(self.initial),
             "bases": list(self.bases),
             "last": list(self.last),
             "held": held,
-            "hidden": [[i, *self.hidden[i]] for i in sorted(self.hidden)],
+            "hidden": [list(note) for note in self.notes()],
         }
 
-    def restore(self, saved: Mapping[str, Any]) -> tuple[list[float], Hidden]:
+    def notes(self) -> Notes:
+        """What zeros hide, by group, and whether we signed it."""
+        return [(i, value, self in zeros) for i, (value, zeros) in sorted(self.hidden.items())]
+
+    def sign(self, notes: Notes) -> None:
+        """Leave such notes again."""
+        for i, value, mine in notes:
+            zeros = self.hidden[i][1] if i in self.hidden else WeakSet()
+            if mine:
+                zeros.add(self)
+            self.hidden[i] = (value, zeros)
+
+    def __getstate__(self) -> dict[str, Any]:
+        slots = {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name) and name != "__weakref__"}
+        return {**slots, "hidden": self.notes()}
+
+    def __setstate__(self, slots: dict[str, Any]) -> None:
+        for name, value in slots.items():
+            setattr(self, name, value)
+        self.zeros_elsewhere = {}
+
+    def restore(self, saved: Mapping[str, Any], t: float) -> tuple[list[float], Notes]:
         """Take a state, checked; returns what :meth:`commit` is to write."""
-        self.t = number(self.owner, f"t of {self.key}", saved["t"])
+        self.t = t
         self.initial = self._numbers(saved, "initial")
         self.rebase(self._numbers(saved, "bases"))
         self.last = self._numbers(saved, "last")
         entries = saved["hidden"]
         if not isinstance(entries, (list, tuple)) or any(not isinstance(e, (list, tuple)) or len(e) != 3 for e in entries):
-            raise ValueError(f"{self.owner}: hidden of {self.key} must list group, value and zeros, got {entries!r}")
-        hidden: Hidden = {}
-        for i, value, zeros in entries:
-            for what, count in (("group", i), ("zeros", zeros)):
-                number(self.owner, f"hidden {what} of {self.key}", count, "a whole number >= 0")
+            raise ValueError(f"{self.owner}: hidden of {self.key} must list group, value and whether signed, got {entries!r}")
+        notes: Notes = []
+        for i, value, mine in entries:
+            number(self.owner, f"hidden group of {self.key}", i, "a whole number >= 0")
             if i >= len(self.last):
                 raise ValueError(f"{self.owner}: hidden group of {self.key} must be below {len(self.last)}, got {i!r}")
-            hidden[int(i)] = (float(number(self.owner, f"hidden value of {self.key}", value)), int(zeros))
-        return self._numbers(saved, "held"), hidden
+            if not isinstance(mine, bool):
+                raise ValueError(f"{self.owner}: hidden of {self.key} must be signed with true or false, got {mine!r}")
+            notes.append((int(i), float(number(self.owner, f"hidden value of {self.key}", value)), mine))
+        return self._numbers(saved, "held"), notes
 
     def _numbers(self, saved: Mapping[str, Any], field: str) -> list[float]:
         values, n = saved[field], len(self.last)
         if not isinstance(values, (list, tuple)) or len(values) != n:
             raise ValueError(f"{self.owner}: {field} of {self.key} must be a list of {n} numbers, got {values!r}")
-        rule = ">= 0" if self.key == "lr" else "finite"
-        return [float(number(self.owner, f"{field} of {self.key}", value, rule)) for value in values]
+        return [float(number(self.owner, f"{field} of {self.key}", value, self.rule)) for value in values]
 
-    def place(self, t: float, initial: Any, last: Any = None) -> tuple[list[float], Hidden]:
+    def place(self, t: float, initial: Any, last: Any = None) -> tuple[list[float], Notes]:
         """Stand at time ``t``, coming from ``initial``; ``last``, where given, is what a foreign scheduler wrote, and edits
         in it move the bases. Returns what :meth:`commit` is to write."""
         self.t = t
@@ -372,25 +405,25 @@ class Track:
                     self.bases[i] = self.invert(i, now, self.bases[i])
             self.rebase(self.bases)
         self.last = list(held)
-        return held, {}
+        return held, []
 
-    def carry_over(self, initial: list[float], t: float) -> tuple[list[float], Hidden]:
+    def carry_over(self, initial: list[float], t: float) -> tuple[list[float], Notes]:
         """Exchange the initial values for others; what moved the bases moves theirs. Returns what to commit."""
         pairs = zip(initial, self.bases, self.initial, strict=True)
         bases = [mine * (base / was) if was else mine for mine, base, was in pairs]
         self.t, self.initial = t, list(initial)
         self.rebase(bases)
         self.last = [_float(self.schedule_of(i)(t, base)) for i, base in enumerate(bases)]
-        return list(self.last), {}
+        return list(self.last), []
 
-    def commit(self, groups: Groups, held: list[float], hidden: Hidden) -> None:
+    def commit(self, groups: Groups, held: list[float], notes: Notes) -> None:
         """Write what a state says that the groups held; where that is not what was written last, it is an edit."""
         last = self.last
-        for i in range(len(held)):
-            self.hidden.pop(i, None)
+        for i in self.hidden.keys() - {i for i, _, _ in notes}:
+            del self.hidden[i]
         self.write(groups, held)
-        self.hidden.update(hidden)
-        if last != held or hidden:
+        self.sign(notes)
+        if last != held or notes:
             self.seen = [s if now == wrote else (None, None) for s, now, wrote in zip(self.seen, held, last, strict=True)]
             self.last = [now if now == wrote else wrote for now, wrote in zip(held, last, strict=True)]
             self.rebase(self.bases)
