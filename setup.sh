@@ -13,7 +13,7 @@ fi
 stamp=$(cat pyproject.toml constraints.txt setup.sh | cksum | tr ' ' -)
 if [ "$(cat ".venv/.lucid-$extra" 2>/dev/null)" != "$stamp" ]; then
     echo "setting up .venv for Lucid's '$extra' extra ..."
-    # torch first and pinned: it takes the CPU build
+    # torch first, by its exact pin: a looser one would let another package bring another build
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch numpy
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extra]"
     echo "$stamp" >".venv/.lucid-$extra"

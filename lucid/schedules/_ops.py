@@ -42,18 +42,22 @@ def _find_library(x: Any, kind: type) -> Any:
 
 
 def cos(x: Any) -> Any:
+    """The cosine of ``x``, in radians: ``cos(0.0) == 1.0``."""
     return math.cos(x) if type(x) is float else library(x).cos(x) if not is_number(x) else math.cos(x)
 
 
 def exp(x: Any) -> Any:
+    """e to the power of ``x``: ``exp(0.0) == 1.0``."""
     return math.exp(x) if is_number(x) else library(x).exp(x)
 
 
 def log(x: Any) -> Any:
+    """The natural logarithm of ``x`` > 0: ``log(1.0) == 0.0``."""
     return math.log(x) if is_number(x) else library(x).log(x)
 
 
 def floor(x: Any) -> Any:
+    """The largest whole number that is not above ``x``: ``floor(2.5) == 2``."""
     return math.floor(x) if is_number(x) else library(x).floor(x)
 
 
@@ -66,10 +70,12 @@ def clip(x: Any, lo: float, hi: float | None = None) -> Any:
 
 
 def minimum(x: Any, y: Any) -> Any:
+    """The smaller of ``x`` and ``y``, element by element: ``minimum(2, 3) == 2``."""
     return where(x < y, x, y)
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
+    """``x`` where the condition holds, else ``y``, element by element: ``where(t < 5, 1.0, 0.5)``, not ``if``."""
     if condition is True or condition is False:
         return x if condition else y
     return library(condition).where(condition, x, y)
