@@ -555,6 +555,17 @@ def test_configurations_are_plain() -> None:
     assert Constant(steps=3).to_dict() == {"schedule": "Constant", "factor": 1.0, "steps": 3}
     assert MultiStep([1, 2]).to_dict() == {"schedule": "MultiStep", "milestones": [1, 2], "gamma": 0.1}
     assert Cyclic(0, 1, 2, scale_fn=Cosine(9)).to_dict()["scale_fn"] == Cosine(9).to_dict()
+    assert Cyclic(0, 1, 2).to_dict() == {
+        "schedule": "Cyclic",
+        "start": 0,
+        "peak": 1,
+        "steps_up": 2,
+        "steps_down": 2,
+        "mode": "triangular",
+        "gamma": 1.0,
+        "scale_fn": None,
+        "scale_mode": "cycle",
+    }
     config = {"schedule": "Cosine", "steps": 9}
     assert Schedule.from_dict(config) == Cosine.from_dict(config) == Cosine(9)
     assert config == {"schedule": "Cosine", "steps": 9}
@@ -884,6 +895,7 @@ VALUES: list[tuple[Schedule, float, dict[float, float]]] = [
     (Step(2.5, 0.5), 1.0, {2.25: 1.0, 2.5: 0.5, 7.5: 0.125}),
     (MultiStep((30, 80)), 0.1, {-1: 0.1, 0: 0.1, 29: 0.1, 30: 0.01, 79: 0.01, 80: 0.001, 1e9: 0.001}),
     (MultiStep([0, 5, 5], 0.5), 1.0, {-1: 0.5, 0: 0.5, 4.75: 0.5, 5: 0.125, 6: 0.125}),
+    (MultiStep((0.5, 0.75), 0.5), 1.0, {0: 1.0, 0.25: 1.0, 0.5: 0.5, 0.75: 0.25}),
     (Cosine(50, end=1e-5), 1e-3, {-1: 1e-3, 0: 1e-3, 25: 5.05e-4, 50: 1e-5, 51: 1e-5, 100: 1e-5}),
     (Cosine(3), 1.0, {1: 0.75, 2: 0.25, 3: 0.0}),
     (Cosine(50, end=1e-5, hold=False), 1e-3, {-25: 5.05e-4, 0: 1e-3, 25: 5.05e-4, 50: 1e-5, 75: 5.05e-4, 100: 1e-3, 150: 1e-5}),

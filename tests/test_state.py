@@ -492,3 +492,48 @@ def test_a_state_of_another_torch_class_is_refused() -> None:
         ours.CosineAnnealingLR(sgd(), 9).load_state_dict(state)
     with pytest.raises(ValueError, match=r"StepLR: the state has 1 parameter groups, the optimizer 2"):
         ours.StepLR(sgd(0.1, 0.2), 3).load_state_dict(state)
+
+
+# -- states with anything in any place
+
+ANYTHING: list[Any] = [
+    None, [], {}, "x", math.nan, math.inf, True, False, 10**400, -1, 0, 1e300, [None], [[1]], {"a": 1}, [math.nan, 1.0], [1.0],
+    [1.0, 2.0, 3.0], "Cosine", {"schedule": "Cosine"}, object(), b"x", 1j, torch.ones(2), factor, 2**60, [[0, 1.0, True]],
+]  # fmt: skip
+
+
+def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    return [place for key, value in items for place in ((*path, key), *places(value, (*path, key)))]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", [name for name in SCHEDULERS if name != "LambdaLR, object"])  # whose attributes are its own
+def test_a_damaged_state_is_refused_whole_or_works(name: str) -> None:
+    saved = SCHEDULERS[name](sgd(0.1, 0.2))
+    run(saved, metrics(7))
+    state = saved.state_dict()
+    draw, refused = random.Random(name), 0
+    for _ in range(60):
+        damaged = copy.deepcopy(state)
+        *path, last = draw.choice(places(state))
+        inside = damaged
+        for key in path:
+            inside = inside[key]
+        if draw.random() < 0.2:
+            del inside[last]
+        else:
+            inside[last] = draw.choice(ANYTHING)
+        scheduler = SCHEDULERS[name](sgd(0.1, 0.2))
+        run(scheduler, [1.0])
+        before = (everything(scheduler.optimizer), scheduler.state_dict())
+        try:
+            scheduler.load_state_dict(damaged)
+        except ValueError:
+            refused += 1
+            assert (everything(scheduler.optimizer), scheduler.state_dict()) == before
+        else:
+            run(scheduler, metrics(5))
+            json.dumps(scheduler.state_dict(), allow_nan=False)
+            assert all(map(math.isfinite, rates(scheduler.optimizer)))
+    assert refused > 20
