@@ -42,7 +42,7 @@ from lucid.schedules import (
     Step,
     ops,
 )
-from lucid.schedules._numbers import number
+from lucid.schedules._numbers import _RULES, number
 
 VARIANTS = [(name, variant) for name, row in ROWS.items() for variant in row]
 PLAIN = [row for row in VARIANTS if row not in HOLD_FUNCTIONS]
@@ -584,6 +584,12 @@ def test_configurations_are_nested_up_to_64_deep() -> None:
     for depth in (65, 66, 500):
         with pytest.raises(ValueError, match=r"^schedule configuration is nested deeper than 64"):
             Schedule.from_dict(nested(depth))
+    listed = Cosine(4).to_dict()
+    for wrap in ("Join", "Product") * 16:  # a list is a level too
+        assert isinstance(Schedule.from_dict(listed), Schedule)
+        listed = {"schedule": wrap, "parts": [listed]}
+    with pytest.raises(ValueError, match=r"^schedule configuration is nested deeper than 64"):
+        Schedule.from_dict(listed)
     garbage: Any = []
     for _ in range(5000):
         garbage = [garbage]
@@ -766,18 +772,20 @@ def test_a_number_is_finite_and_kept_as_a_plain_one(make: Callable[[Any], Schedu
             assert pickle.dumps(made) == pickle.dumps(plain)
 
 
-@pytest.mark.parametrize(
-    ("rule", "kept", "broken"),
-    [
-        ("finite", [-1e300, -1, 0, 0.5], []),
-        ("> 0", [5e-324, 1], [0, -0.0, -1]),
-        (">= 0", [0, -0.0, 1], [-5e-324, -1]),
-        ("in [0, 1]", [0, 0.5, 1, 1.0], [-0.25, 1.25, 2]),
-        ("in (0, 1)", [5e-324, 0.5, 0.999], [0, 1, 1.0, -0.5, 2]),
-        ("a whole number >= 0", [0, 3, 3.0], [0.5, -1, -0.5, 1e-9]),
-    ],
-)
-def test_rules(rule: str, kept: list[float], broken: list[float]) -> None:
+RULES: dict[str, tuple[list[float], list[float]]] = {
+    "finite": ([-1e300, -1, 0, 0.5], []),
+    "> 0": ([5e-324, 1], [0, -0.0, -1]),
+    ">= 0": ([0, -0.0, 1], [-5e-324, -1]),
+    "in [0, 1]": ([0, 0.5, 1, 1.0], [-0.25, 1.25, 2]),
+    "in (0, 1)": ([5e-324, 0.5, 0.999], [0, 1, 1.0, -0.5, 2]),
+    "a whole number >= 0": ([0, 3, 3.0], [0.5, -1, -0.5, 1e-9]),
+    "a whole number >= 1": ([1, 3, 3.0], [0, 0.5, 1.5, -1]),
+}
+
+
+@pytest.mark.parametrize("rule", _RULES)
+def test_rules(rule: str) -> None:
+    kept, broken = RULES[rule]
     for value in kept:
         assert number("Owner", "field", value, rule) == value
     for value in broken:
