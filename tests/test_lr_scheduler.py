@@ -101,7 +101,7 @@ def test_construction_at_a_position_starts_from_initial_lr() -> None:
     optimizer.param_groups[0]["initial_lr"] = 0.1
     scheduler = ours.StepLR(optimizer, 10, gamma=0.5, last_epoch=19)
     assert (scheduler.last_epoch, scheduler.base_lrs, rates(optimizer)) == (20, [0.1], [0.025])
-    with pytest.raises(KeyError, match=r"StepLR: parameter group 0 has no 'initial_lr'.*load_state_dict"):
+    with pytest.raises(KeyError, match=r"StepLR: param 'initial_lr' is not specified in param_groups\[0\].*load_state_dict"):
         ours.StepLR(sgd(), 10, last_epoch=3)
 
 
@@ -140,7 +140,7 @@ def test_hyperparameters_are_read_and_assigned_by_name() -> None:
     with pytest.raises(ValueError, match=r"StepLR: gamma must be > 0, got 0"):
         scheduler.gamma = 0
     assert scheduler.gamma == 0.1
-    assert "step_size=2, gamma=0.1, last_epoch=2" in repr(scheduler)
+    assert repr(scheduler) == "StepLR(lr=Step(every=2, gamma=0.1), last_epoch=2)"
 
 
 def test_what_is_scheduled_is_not_assignable() -> None:
@@ -753,10 +753,22 @@ def test_a_skipped_wrapped_or_copied_step_is_not_forgotten() -> None:
     optimizer = sgd()
     scheduler = ours.StepLR(optimizer, 3)
     inner = optimizer.step
-    optimizer.step = types.MethodType(lambda self: inner(), optimizer)  # type: ignore[method-assign]
+    optimizer.step = lambda: inner()  # type: ignore[method-assign]
     no_warning(scheduler.step)
 
     scheduler = copy.deepcopy(ours.StepLR(sgd(), 3))
+    no_warning(scheduler.step)
+
+
+def test_another_method_in_the_place_of_step_is_told() -> None:
+    """As PyTorch tells it: such a method may not call the former one."""
+    optimizer = sgd()
+    optimizer.step = types.MethodType(lambda self: None, optimizer)  # type: ignore[method-assign]
+    no_warning(ours.StepLR(optimizer, 3).step)  # it was there before
+    scheduler = ours.StepLR(optimizer, 3)
+    optimizer.step = types.MethodType(lambda self: None, optimizer)  # type: ignore[method-assign]
+    with pytest.warns(UserWarning, match=r"StepLR: `optimizer.step\(\)` has been overridden.*how-to-adjust-learning-rate"):
+        scheduler.step()
     no_warning(scheduler.step)
 
 

@@ -342,7 +342,7 @@ def test_a_rejected_load_changes_nothing(change: Any, message: str) -> None:
     scheduler = ours.CosineAnnealingLR(optimizer, T_max=9)
     step(scheduler)
     optimizer.param_groups[0]["lr"] = 0.07
-    before = (everything(optimizer), scheduler.state_dict(), copy.deepcopy(vars(scheduler)["_hyper"]))
+    before = (everything(optimizer), scheduler.state_dict(), copy.deepcopy(scheduler._hyper))
     error = TypeError if isinstance(state, list) else ValueError
     with pytest.raises(error, match="CosineAnnealingLR: " + message):
         scheduler.load_state_dict(state)

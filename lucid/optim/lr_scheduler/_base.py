@@ -8,9 +8,10 @@ import copy
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, ClassVar
-from weakref import finalize
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import finalize, ref
 
 import torch
 from torch.optim.lr_scheduler import LRScheduler as _TorchLRScheduler
@@ -24,6 +25,16 @@ _is_traced = torch.compiler.is_dynamo_compiling
 
 Plan = dict[str, Any]
 """Group key -> Schedule, or a list of Schedules, one per parameter group."""
+
+
+class _computed:  # noqa: N801
+    """A property that a subclass's attribute of the same name hides."""
+
+    def __init__(self, get: Callable[[Any], Any]) -> None:
+        self.get, self.__doc__ = get, get.__doc__
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else self.get(instance)
 
 
 class LRScheduler(_TorchLRScheduler):
@@ -61,13 +72,22 @@ class LRScheduler(_TorchLRScheduler):
     ``self.last_epoch``.
     """
 
+    # What is ours alone stays out of __dict__, which PyTorch's users compare and copy.
+    __slots__ = ("_hyper", "_lr", "_parent", "_quick", "_tracks", "_watched")
+
     optimizer: Any
     last_epoch: Any
     _step_count: int
     _hyper: dict[str, Any]
     _tracks: list[Track]
     _lr: Track | None
+    _parent: "ref[LRScheduler] | None"
+    """The composite that has taken this scheduler in and steps in its place."""
+    _quick: bool
+    """Whether a step is no more than a step of every track."""
 
+    _get_lr_called_within_step = False  # what get_lr() of PyTorch's subclasses asks
+    _is_initial = False
     _rules: ClassVar[dict[str, str]] = {}
     """Hyper-parameters by name, each with the rule that it keeps as a number ("" where ``_clean`` says more)."""
     _plan: ClassVar[Callable[..., Plan]] = staticmethod(dict)
@@ -88,9 +108,13 @@ class LRScheduler(_TorchLRScheduler):
 
     # -- construction
 
-    def _attach(self, optimizer: Any, last_epoch: Any, hyper: dict[str, Any]) -> None:
-        """Check everything, then bind to the optimizer and write the first values (R0, R8)."""
+    def _attach(self, optimizer: Any, last_epoch: Any, hyper: dict[str, Any], start: float = 0) -> None:
+        """Check everything, then bind to the optimizer and write the first values (R0, R8).
+
+        Where ``last_epoch`` is -1, these are the values of the time ``start``.
+        """
         owner = type(self).__name__
+        self._parent, self._quick, self._watched = None, False, None
         groups = parameter_groups(owner, optimizer)
         if isinstance(last_epoch, Schedule):
             raise TypeError(f"{owner}: last_epoch must be a number, got {last_epoch!r}; name the schedule: lr=schedule")
@@ -105,24 +129,26 @@ class LRScheduler(_TorchLRScheduler):
                 for i, group in enumerate(groups):
                     if "initial_lr" not in group:
                         raise KeyError(
-                            f"{owner}: parameter group {i} has no 'initial_lr', from which last_epoch={last_epoch} starts; "
-                            "load the optimizer's state first, or construct without last_epoch and call "
-                            "load_state_dict(state) or step(epoch)"
+                            f"{owner}: param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with "
+                            f"last_epoch >= 0, got {last_epoch}; load the optimizer's state first, or construct without "
+                            "last_epoch and call load_state_dict(state) or step(epoch)"
                         )
             lr.initial = lr.plain([group.get("initial_lr", now) for group, now in zip(groups, lr.last, strict=True)])
         before = [dict(group) for group in groups]
         if lr is not None:
+            lr.initial = self._initial_lrs(hyper, lr.initial)
             for group, initial in zip(groups, lr.initial, strict=True):
                 group.setdefault("initial_lr", initial)
-            lr.initial = self._initial_lrs(hyper, lr.initial)
         self.optimizer = optimizer
-        self._take(hyper)
         self._lr = lr
         self._tracks = [track for track in tracks.values() if not (track is lr and self._own_rates)]
-        self._watched = _watch(self, optimizer)
-        self.last_epoch = last_epoch
+        self.last_epoch = start - 1 if last_epoch == -1 else last_epoch
         self._step_count = 0
         try:
+            self._take(hyper)
+            self._find_bases(groups)
+            self._watched = _watch(self, optimizer)
+            self._is_initial = True
             self._step(None if last_epoch == -1 else last_epoch + 1)
         except BaseException:  # a function of the user's, or his get_lr(): the optimizer is as before
             for group, was in zip(groups, before, strict=True):
@@ -130,6 +156,8 @@ class LRScheduler(_TorchLRScheduler):
                 group.update(was)
             self._unwatch()
             raise
+        finally:
+            vars(self).pop("_is_initial", None)
 
     def _clean(self, name: str, value: Any) -> Any:
         """A hyper-parameter, checked by itself; numbers become Python numbers."""
@@ -154,6 +182,9 @@ class LRScheduler(_TorchLRScheduler):
         """The public ``base_lrs``; schedulers that take theirs as an argument say so here."""
         return groups_lrs
 
+    def _find_bases(self, groups: Groups) -> None:
+        """Where the values in the groups are not the bases, a scheduler says here what those are."""
+
     def _take(self, hyper: dict[str, Any]) -> None:
         self._hyper = hyper
 
@@ -162,14 +193,18 @@ class LRScheduler(_TorchLRScheduler):
         hyper = {**self._hyper, **{name: self._clean(name, value) for name, value in changes.items()}}
         plan = self._planned(hyper)
         groups, followed = self.optimizer.param_groups, self._followed()
-        if plan.keys() != {track.key for track in followed}:
+        if followed and plan.keys() != {track.key for track in followed}:
             raise ValueError(
                 f"{type(self).__name__}: {', '.join(changes)} decides which keys are scheduled; build a new scheduler"
             )
+        parent = None if self._parent is None else self._parent()
         for track in followed:
-            track.observe(groups)  # edits up to now were made to the old schedule
+            if parent is None:
+                track.observe(groups)  # edits up to now were made to the old schedule
             track.take(plan[track.key], len(groups))
         self._take(hyper)
+        if parent is not None:
+            parent._change()
 
     def _followed(self) -> list[Track]:
         return [self._lr, *self._tracks] if self._own_rates and self._lr is not None else self._tracks
@@ -191,7 +226,7 @@ class LRScheduler(_TorchLRScheduler):
 
     @property
     def _last_lr(self) -> list[float]:  # type: ignore[override]
-        if self._lr is None:  # another key is scheduled; the rates are somebody else's
+        if self._lr is None or self._parent is not None:  # the rates are somebody else's
             return [float(group["lr"]) for group in self.optimizer.param_groups]
         return self._lr.last
 
@@ -203,12 +238,73 @@ class LRScheduler(_TorchLRScheduler):
         """The rates at ``last_epoch``, one per group, without side effects. Subclasses may override it."""
         track = self._lr
         if track is None:
-            return []
-        return [float(track.schedule_of(i)(self.last_epoch, base)) for i, base in enumerate(track.bases)]
+            return self.get_last_lr()
+        return [float(track.schedule_of(i)(self._time, base)) for i, base in enumerate(track.bases)]
+
+    def lr_at(self, t: float) -> list[float]:
+        """The rates at the time ``t``, past or to come, one per group, from the bases in force. Nothing changes.
+
+        Raises:
+            TypeError: ``t`` is no number.
+            ValueError: ``t`` is not finite.
+            NotImplementedError: the rates come from ``get_lr()`` of a subclass, which knows the present alone.
+
+        >>> import lucid
+        >>> optimizer = lucid.optim.SGD(lucid.nn.Linear(2, 1).parameters(), lr=0.5)
+        >>> scheduler = lucid.optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.5)
+        >>> scheduler.lr_at(29), scheduler.lr_at(30), scheduler.last_epoch
+        ([0.5], [0.25], 0)
+        """
+        t = number(type(self).__name__, "t", t)
+        schedules, track, groups = self.schedules, self._lr, self.optimizer.param_groups
+        assert track is not None  # or there were no schedules
+        bases = track.initial if self._parent is not None else track.bases_now(groups)
+        return [float(schedule(t, base)) for schedule, base in zip(schedules, bases, strict=False)]
+
+    def schedules_of(self, key: str = "lr") -> list[Schedule]:
+        """The Schedule of each parameter group, for one of the keys that are scheduled.
+
+        Raises:
+            KeyError: ``key`` is not scheduled.
+            NotImplementedError: the rates come from ``get_lr()`` of a subclass.
+        """
+        owner = type(self).__name__
+        if key == "lr" and self._own_rates:
+            raise NotImplementedError(f"{owner}: its rates come from get_lr(), not from a schedule")
+        for track in self._tracks:
+            if track.key == key:
+                return [track.schedule_of(i) for i in range(len(self.optimizer.param_groups))]
+        known = ", ".join(track.key for track in self._tracks)
+        raise KeyError(f"{owner}: {key} is not scheduled; {known or 'nothing'} is")
+
+    @_computed
+    def schedules(self) -> list[Schedule]:
+        """The Schedule of each parameter group's rate: ``value = schedule(t, base)``."""
+        return self.schedules_of("lr")
+
+    @_computed
+    def schedule(self) -> Schedule:
+        """The Schedule that the rates of all parameter groups follow.
+
+        Raises:
+            ValueError: they follow several; ``schedules`` has them.
+        """
+        first, *others = self.schedules_of("lr")
+        if any(other is not first and other != first for other in others):
+            raise ValueError(f"{type(self).__name__}: the parameter groups follow several schedules; see .schedules")
+        return first
 
     def __repr__(self) -> str:
-        hyper = "".join(f"{name}={value!r}, " for name, value in self._hyper.items())
-        return f"{type(self).__name__}({hyper}last_epoch={self.last_epoch})"
+        return f"{type(self).__name__}({''.join(f'{what}, ' for what in self._told())}last_epoch={self.last_epoch})"
+
+    def _told(self) -> list[str]:
+        """What the representation shows: the schedules."""
+        told = []
+        for track in self._tracks:
+            plan: Any = track.shared or track.schedules
+            more = f", ... {len(plan) - 4} more]" if track.shared is None and len(plan) > 4 else ""
+            told.append(f"{track.key}={repr(plan[:4])[:-1] + more if more else repr(plan)}")
+        return told
 
     # -- time
 
@@ -222,8 +318,7 @@ class LRScheduler(_TorchLRScheduler):
         if _is_traced():
             torch.compiler.disable(self._step)(epoch)  # type: ignore[no-untyped-call]
             return
-        count = self._step_count
-        if epoch is not None or count == 1 or self._own_rates:
+        if epoch is not None or not self._quick:
             self._step(epoch)
             return
         t = self.last_epoch + 1
@@ -231,10 +326,21 @@ class LRScheduler(_TorchLRScheduler):
         for track in self._tracks:
             track.advance(groups, t)
         self.last_epoch = t
-        self._step_count = count + 1
+        self._step_count += 1
+
+    @property
+    def _time(self) -> Any:
+        """The exact position; ``last_epoch``, but where PyTorch rounds that."""
+        return self.last_epoch
+
+    @_time.setter
+    def _time(self, t: Any) -> None:
+        self.last_epoch = t
 
     def _step(self, epoch: Any = None) -> None:
-        count, before, groups = self._step_count, self.last_epoch, self.optimizer.param_groups
+        if self._parent is not None and (parent := self._parent()) is not None:
+            raise RuntimeError(f"{type(self).__name__}: it is part of a {type(parent).__name__}; call that one's step()")
+        count, before, groups = self._step_count, self._time, self.optimizer.param_groups
         if epoch is None:
             if count == 1:
                 self._check_order()
@@ -244,22 +350,31 @@ class LRScheduler(_TorchLRScheduler):
             if count == 1:
                 self._unwatch()
         try:
-            self.last_epoch, self._step_count = t, count + 1  # which a subclass's get_lr() reads
+            self._time, self._step_count = t, count + 1  # which a subclass's get_lr() reads
             for track in self._tracks:
                 (track.advance if epoch is None else track.jump)(groups, t)
             if self._own_rates:
-                self._write_own_rates(groups)
+                self._write_own_rates(groups, jump=epoch is not None)
         except BaseException:
-            self.last_epoch, self._step_count = before, count  # no step was made
+            self._time, self._step_count = before, count  # no step was made
             raise
+        self._quick = self._steps_quickly()
 
-    def _write_own_rates(self, groups: Groups) -> None:
-        """What a subclass's get_lr() says (R9)."""
+    def _steps_quickly(self) -> bool:
+        return self._step_count > 1 and not self._own_rates
+
+    def _write_own_rates(self, groups: Groups, jump: bool) -> None:
+        """What a subclass's get_lr() says (R9); after a jump its _get_closed_form_lr(), if it has one."""
         track, owner = self._lr, type(self).__name__
         assert track is not None
         if len(groups) != len(track.last):
             track.observe(groups)
-        rates = self.get_lr()
+        closed_form = getattr(self, "_get_closed_form_lr", None) if jump else None
+        self._get_lr_called_within_step = True
+        try:
+            rates = closed_form() if closed_form is not None else self.get_lr()
+        finally:
+            del self._get_lr_called_within_step
         if not isinstance(rates, (list, tuple)):
             raise TypeError(f"{owner}: get_lr() must give a list with one rate per parameter group, got {rates!r}")
         if len(rates) != len(groups):
@@ -278,19 +393,25 @@ class LRScheduler(_TorchLRScheduler):
 
     def _check_order(self) -> None:
         """Warn where the optimizer's first step was forgotten (R7): not where it was skipped, wrapped, or cannot be seen."""
-        optimizer, marks = self.optimizer, self._unwatch()
-        if marks or "step" in getattr(optimizer, "__dict__", ()):
+        optimizer, before = self.optimizer, self._watched
+        marks, own = self._unwatch(), _own_step(optimizer)
+        if before is not None and isinstance(own, MethodType) and own.__self__ is optimizer and own is not before[2]:
+            if own.__func__ is not getattr(type(optimizer), "step", None) and not hasattr(own, "_wrapped_by_lr_sched"):
+                warn(
+                    f"{type(self).__name__}: `optimizer.step()` has been overridden by another method since the scheduler was "
+                    f"built; see that it calls the former one, before scheduler.step(). See {_HOW_TO}"
+                )
+            return
+        if marks or own is not None:
             return
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 grad = getattr(parameter, "grad", None)
                 if grad is not None and not bool(torch.isfinite(grad.sum())):
                     return  # a GradScaler skips this step
-        warnings.warn(
+        warn(
             f"{type(self).__name__}: step() was called before the optimizer's first step(), so the first rate is never used; "
-            f"call optimizer.step() and then scheduler.step(). See {_HOW_TO}",
-            UserWarning,
-            stacklevel=4,
+            f"call optimizer.step() and then scheduler.step(). See {_HOW_TO}"
         )
 
     def _unwatch(self) -> list[Any]:
@@ -298,7 +419,7 @@ class LRScheduler(_TorchLRScheduler):
         watched, self._watched = self._watched, None
         if watched is None:
             return [None]
-        marks, remove = watched
+        marks, remove, _ = watched
         remove()
         return marks
 
@@ -315,6 +436,17 @@ class LRScheduler(_TorchLRScheduler):
             ValueError: a callable object or a schedule holds something that is not plain data.
         """
         owner, groups = type(self).__name__, self.optimizer.param_groups
+        told = {
+            **self._extra_state(),
+            **self._hyper_state(),
+            "_class": owner,
+            "last_epoch": number(owner, "last_epoch", self.last_epoch),
+            "_step_count": self._step_count,
+            "base_lrs": list(self.base_lrs),
+            "_last_lr": self.get_last_lr(),
+        }
+        if self._parent is not None:  # the composite keeps the rest
+            return told
         tracks = {}
         for track in self._followed():
             if len(groups) != len(track.last):
@@ -323,16 +455,17 @@ class LRScheduler(_TorchLRScheduler):
         if self._lr is not None:  # these two have names of their own at the top, where PyTorch's loading finds them
             del tracks["lr"]["initial"], tracks["lr"]["last"]
         return {
-            **self._extra_state(),
-            **{name: _encode(f"{owner}: {name}", value) for name, value in self._hyper.items()},
-            "_class": owner,
-            "_group_count": len(groups),
-            "last_epoch": number(owner, "last_epoch", self.last_epoch),
-            "_step_count": self._step_count,
+            **told,
             "base_lrs": list(self.base_lrs),
             "_last_lr": self.get_last_lr(),
+            "_group_count": len(groups),
             "_tracks": tracks,
         }
+
+    def _hyper_state(self) -> dict[str, Any]:
+        """The hyper-parameters as plain data, under their own names; names that PyTorch's loading needs come along."""
+        owner = type(self).__name__
+        return {name: _encode(f"{owner}: {name}", value) for name, value in self._hyper.items()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *, keep_hyperparameters: bool = False) -> None:
         """Continue from ``state_dict``: ours, or one that PyTorch's scheduler of this name saved.
@@ -348,6 +481,8 @@ class LRScheduler(_TorchLRScheduler):
                 of range. Scheduler and optimizer are as before.
         """
         owner = type(self).__name__
+        if self._parent is not None and (parent := self._parent()) is not None:
+            raise RuntimeError(f"{owner}: it is part of a {type(parent).__name__}; load that one's state")
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"{owner}: a state must be a mapping, got {type(state_dict).__name__}")
         foreign = not state_dict.keys() & {"_class", "_group_count", "_tracks"}
@@ -380,18 +515,7 @@ class LRScheduler(_TorchLRScheduler):
         steps = state.get("_step_count", int(last_epoch) + 1) if foreign else state["_step_count"]
         step_count = _position(owner, "_step_count", steps, "a whole number >= 1")
         extra = self._checked_extra(state)
-
-        hyper, patches = dict(self._hyper), []
-        for name, mine in self._hyper.items():
-            theirs = state[name]
-            if keep:
-                continue
-            hyper[name], patch = self._decoded(name, theirs, mine)
-            patches += patch
-            was = _encode(f"{owner}: {name}", mine)
-            if theirs is not None and _encode(f"{owner}: {name}", hyper[name]) != was:
-                self._warn_replaced(name, theirs, was)
-
+        hyper, patches = self._checked_hyper(state, keep)
         tracks = self._follow(optimizer, self._planned(hyper), late=True)
         mine_by_key = {track.key: track for track in self._followed()}
         saved_tracks: Any = dict.fromkeys(tracks) if foreign else state["_tracks"]
@@ -418,16 +542,32 @@ class LRScheduler(_TorchLRScheduler):
         def commit() -> None:
             for track, (held, notes) in zip(tracks.values(), writes, strict=True):
                 track.commit(groups, held, notes)
-            for target, attributes in patches:
-                target.__dict__.update(copy.deepcopy(attributes))
-            self._take(hyper)
+            for patch in patches:
+                patch()
             self._lr = tracks.get("lr")
             self._tracks = [track for track in tracks.values() if not (track is self._lr and self._own_rates)]
-            self.last_epoch, self._step_count = last_epoch, step_count
+            self._take(hyper)
+            self._time, self._step_count = last_epoch, step_count
+            self._quick = self._steps_quickly()
             for name, value in extra.items():
                 setattr(self, name, copy.deepcopy(value))
 
         return commit
+
+    def _checked_hyper(self, state: Mapping[str, Any], keep: bool) -> tuple[dict[str, Any], list[Callable[[], None]]]:
+        """The hyper-parameters that hold once ``state`` is loaded, and what else is to be done then."""
+        hyper: dict[str, Any] = dict(self._hyper)
+        patches: list[Callable[[], None]] = []
+        for name, mine in self._hyper.items():
+            theirs = state[name]
+            if keep:
+                continue
+            hyper[name], patch = self._decoded(name, theirs, mine)
+            patches += [partial(_patch, *one) for one in patch]
+            was = _encode(f"{type(self).__name__}: {name}", mine)
+            if theirs is not None and _encode(f"{type(self).__name__}: {name}", hyper[name]) != was:
+                self._warn_replaced(name, theirs, was)
+        return hyper, patches
 
     def _decoded(self, name: str, saved: Any, mine: Any) -> tuple[Any, list[tuple[Any, dict[str, Any]]]]:
         """A hyper-parameter from the state, and the callable objects that the state has attributes for."""
@@ -456,11 +596,9 @@ class LRScheduler(_TorchLRScheduler):
         return value, []
 
     def _warn_replaced(self, name: str, theirs: Any, mine: Any) -> None:
-        warnings.warn(
+        warn(
             f"{type(self).__name__}: the state's {name} {theirs!r} replaces this scheduler's {mine!r}; "
-            "load_state_dict(state, keep_hyperparameters=True) keeps yours",
-            UserWarning,
-            stacklevel=4,
+            "load_state_dict(state, keep_hyperparameters=True) keeps yours"
         )
 
     def _extra_state(self) -> dict[str, Any]:
@@ -481,14 +619,41 @@ class LRScheduler(_TorchLRScheduler):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_watched": None}  # a copied optimizer has lost its hooks: nothing to warn of
+        slots = {name: getattr(self, name) for name in LRScheduler.__slots__}
+        return {  # a copied optimizer has lost its hooks: nothing to warn of
+            **vars(self),
+            "last_epoch": self.last_epoch,
+            **slots,
+            "_parent": None,
+            "_watched": None,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        for name, value in state.items():
+            if name in LRScheduler.__slots__:
+                setattr(self, name, value)
+            else:
+                vars(self)[name] = value
         for track in self._followed():
             notes: Any = track.hidden
             track.hidden = hidden_under_zeros(self.optimizer, track.key)
             track.sign(notes)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            # A scheduler inside a composite has no time of its own.
+            if name == "last_epoch" and self._parent is not None and (parent := self._parent()) is not None:
+                return parent._time_of(self)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def warn(message: str) -> None:
+    """A UserWarning at the line of the user's that led here."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("lucid."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def parameter_groups(owner: str, optimizer: Any) -> Groups:
@@ -501,8 +666,13 @@ def parameter_groups(owner: str, optimizer: Any) -> Groups:
     return groups
 
 
-def _watch(scheduler: LRScheduler, optimizer: Any) -> tuple[list[Any], Any] | None:
-    """A list that the optimizer's steps leave a mark in, and what ends that; None where nothing can be seen.
+def _own_step(optimizer: Any) -> Any:
+    """What stands as ``step`` on the optimizer itself, in the place of its class's."""
+    return getattr(optimizer, "__dict__", {}).get("step")
+
+
+def _watch(scheduler: LRScheduler, optimizer: Any) -> tuple[list[Any], Any, Any] | None:
+    """A list that the optimizer's steps leave a mark in, what ends that, and its own ``step``; None where nothing is seen.
 
     The hook holds the list alone, so that optimizer and scheduler keep no cycle alive.
     """
@@ -513,7 +683,11 @@ def _watch(scheduler: LRScheduler, optimizer: Any) -> tuple[list[Any], Any] | No
     hook = register(lambda *_: marks.append(None) if not marks else None)
     end = finalize(scheduler, hook.remove)  # with the scheduler at the latest
     end.atexit = False
-    return marks, end
+    return marks, end, _own_step(optimizer)
+
+
+def _patch(target: Any, attributes: dict[str, Any]) -> None:
+    target.__dict__.update(copy.deepcopy(attributes))
 
 
 def _hyperparameter(name: str) -> property:
@@ -521,7 +695,8 @@ def _hyperparameter(name: str) -> property:
         return self._hyper[name]
 
     def assign(self: LRScheduler, value: Any) -> None:
-        self._change(**{name: value})
+        if hasattr(self, "_hyper"):  # a subclass may assign before it is constructed, and construction says what holds
+            self._change(**{name: value})
 
     return property(get, assign, doc=f"Hyper-parameter {name}; an assignment holds from the next step on.")
 

@@ -1,14 +1,13 @@
 """Schedulers that follow a metric."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau as _TorchReduceLROnPlateau
 
-from lucid.optim.lr_scheduler._base import LRScheduler, Plan, _is_traced, parameter_groups
+from lucid.optim.lr_scheduler._base import LRScheduler, Plan, _is_traced, parameter_groups, warn
 from lucid.schedules import Constant
 from lucid.schedules._numbers import number
 
@@ -245,11 +244,9 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             raise ValueError(f"ReduceLROnPlateau: metrics must be finite, got {metric!r} (on_nan='raise')")
         if not self._warned_of_nan:
             self._warned_of_nan = True
-            warnings.warn(
+            warn(
                 f"ReduceLROnPlateau: the metric is {metric}; such epochs are left out (on_nan='ignore'). "
-                "on_nan='bad' counts them as bad, on_nan='raise' stops",
-                UserWarning,
-                stacklevel=4,
+                "on_nan='bad' counts them as bad, on_nan='raise' stops"
             )
         return None
 

@@ -183,10 +183,11 @@ class Track:
             if line == self.line and not self.dirty and (offset or slope):
                 return None
             self.line = line
+            if not slope:
+                self.dirty = self.dirty or not offset
+                return [offset] * len(self.last)
             if offset:
                 return [offset + slope * base for base in self.bases]
-            if not slope:
-                self.dirty = True
             return [slope * base for base in self.bases]
         values = [_float(self.schedule_of(i)(t, base)) for i, base in enumerate(self.bases)]
         if 0.0 in values:
@@ -278,6 +279,18 @@ class Track:
         right when the zero ends, or when no scheduler is left that signed it.
         """
         known = len(self.last)
+        bases, elsewhere = self.moved(now, groups)
+        self.initial += bases[known:]
+        self.last, self.zeros_elsewhere = now, elsewhere
+        self.rebase(bases)
+
+    def bases_now(self, groups: Groups) -> list[float]:
+        """The bases, with what other hands did since the last step."""
+        return self.moved(self.plain(self.read(groups)), groups)[0]
+
+    def moved(self, now: list[float], groups: Groups) -> tuple[list[float], dict[int, list["Track"]]]:
+        """The bases that the values ``now`` speak of, and per group the other tracks whose zeros are there."""
+        known = len(self.last)
         if len(now) < known:
             raise ValueError(
                 f"{self.owner}: the optimizer has {len(now)} parameter groups where it had {known}; rebuild the scheduler"
@@ -298,9 +311,7 @@ class Track:
                 bases.append(self.checked(i, groups[i]["initial_lr"], "initial_lr"))
             else:
                 bases.append(self.invert(i, now[i], now[i]))
-        self.initial += bases[known:]
-        self.last, self.zeros_elsewhere = now, elsewhere
-        self.rebase(bases)
+        return bases, elsewhere
 
     def line_of(self, i: int, t: float | None) -> tuple[float, float]:
         """Offset and slope of group i's schedule at ``t``; before the first write the value is the base."""
