@@ -50,6 +50,17 @@ class Halving:
         return 0.5 ** (t // self.every)
 
 
+def wobbling(t: Any) -> float:
+    return 0.97 if t % 3 else 1.02
+
+
+class Rooted(ours.LRScheduler):
+    """A subclass that computes its rates itself."""
+
+    def get_lr(self) -> list[float]:
+        return [base / (1 + self.last_epoch) ** 0.5 for base in self.base_lrs]
+
+
 SCHEDULERS: dict[str, Callable[[Any], Any]] = {
     "StepLR": lambda o: ours.StepLR(o, step_size=7, gamma=0.5),
     "MultiStepLR": lambda o: ours.MultiStepLR(o, milestones=[5, 20, 20, 41], gamma=0.3),
@@ -64,6 +75,44 @@ SCHEDULERS: dict[str, Callable[[Any], Any]] = {
     "CyclicLR, exp_range": lambda o: ours.CyclicLR(
         o, 0.01, 0.2, step_size_up=5, mode="exp_range", gamma=0.97, cycle_momentum=False
     ),
+    "MultiplicativeLR": lambda o: ours.MultiplicativeLR(o, wobbling),
+    "MultiplicativeLR, object": lambda o: ours.MultiplicativeLR(o, Halving(9)),
+    "ConstantLR": lambda o: ours.ConstantLR(o, factor=0.3, total_iters=13),
+    "LinearLR": lambda o: ours.LinearLR(o, start_factor=0.2, end_factor=0.9, total_iters=21),
+    "PolynomialLR": lambda o: ours.PolynomialLR(o, total_iters=34, power=1.7),
+    "CosineAnnealingWarmRestarts": lambda o: ours.CosineAnnealingWarmRestarts(o, T_0=4, T_mult=2, eta_min=1e-3),
+    "OneCycleLR": lambda o: ours.OneCycleLR(o, max_lr=[0.3, 0.4], total_steps=61),
+    "OneCycleLR, three phases": lambda o: ours.OneCycleLR(
+        o, max_lr=0.3, epochs=7, steps_per_epoch=9, three_phase=True, anneal_strategy="linear", cycle_momentum=False
+    ),
+    "SWALR": lambda o: ours.SWALR(o, swa_lr=0.01, anneal_epochs=25),
+    "SWALR, linear": lambda o: ours.SWALR(o, swa_lr=[0.01, 0.02], anneal_epochs=18, anneal_strategy="linear"),
+    "SequentialLR": lambda o: ours.SequentialLR(
+        o, [ours.LinearLR(o, 0.1, total_iters=9), ours.CosineAnnealingLR(o, 20), ours.StepLR(o, 4)], [9, 29]
+    ),
+    "SequentialLR, cycles": lambda o: ours.SequentialLR(
+        o, [ours.OneCycleLR(o, 0.3, 20), ours.CyclicLR(o, 0.01, 0.1, 4), ours.CosineAnnealingWarmRestarts(o, 7)], [20, 33]
+    ),
+    "SequentialLR, plateau": lambda o: ours.SequentialLR(
+        o, [ours.LinearLR(o, 0.1, total_iters=6), ours.ReduceLROnPlateau(o, factor=0.5, patience=2, min_lr=1e-4)], [6]
+    ),
+    "SequentialLR, own rates": lambda o: ours.SequentialLR(o, [Rooted(o), ours.StepLR(o, 6, gamma=0.5)], [17]),
+    "ChainedScheduler": lambda o: ours.ChainedScheduler([ours.LinearLR(o, 0.1, total_iters=9), ours.ExponentialLR(o, 0.95)]),
+    "ChainedScheduler, nested": lambda o: ours.ChainedScheduler(
+        [
+            ours.SequentialLR(
+                o,
+                [
+                    ours.ChainedScheduler([ours.ConstantLR(o, 0.5, 4), ours.MultiplicativeLR(o, wobbling)]),
+                    ours.SequentialLR(o, [ours.PolynomialLR(o, 12), ours.CosineAnnealingLR(o, 9)], [10]),
+                ],
+                [14],
+            ),
+            ours.CosineAnnealingWarmRestarts(o, T_0=6),
+            ours.ReduceLROnPlateau(o, factor=0.5, patience=3),
+        ]
+    ),
+    "ChainedScheduler, own rates": lambda o: ours.ChainedScheduler([Rooted(o), ours.MultiStepLR(o, [11, 30], gamma=0.5)]),
     "NoamScheduler": lambda o: ours.NoamScheduler(o, model_size=64, warmup_steps=12),
     "ReduceLROnPlateau": lambda o: ours.ReduceLROnPlateau(o, factor=0.5, patience=2, cooldown=1, min_lr=1e-4),
     "ReduceLROnPlateau, max": lambda o: ours.ReduceLROnPlateau(
@@ -78,6 +127,11 @@ SCHEDULERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def follows_metrics(name: str) -> bool:
+    """Whether the scheduler's rates are a matter of metrics, not of the time alone."""
+    return "lateau" in name or "nested" in name
+
+
 def metrics(n: int, seed: int = 0) -> list[float]:
     """A loss that falls, stalls and jumps."""
     draw = random.Random(seed)
@@ -87,7 +141,7 @@ def metrics(n: int, seed: int = 0) -> list[float]:
 def step(scheduler: Any, metric: float = 0.0) -> None:
     """One optimizer step and one scheduler step."""
     scheduler.optimizer.step()
-    if isinstance(scheduler, ours.ReduceLROnPlateau):
+    if isinstance(scheduler, ours.ReduceLROnPlateau) or getattr(scheduler, "_plateaus", ()):
         scheduler.step(metric)
     else:
         scheduler.step()

@@ -50,17 +50,17 @@ TABLE: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("CosineAnnealingLR", {"T_max": "50"}, TypeError, rf"T_max {NUMBER} '50'"),
     ("CosineAnnealingLR", {"T_max": 5, "eta_min": -1e-5}, ValueError, r"eta_min must be >= 0"),
     ("CosineAnnealingLR", {"T_max": 5, "eta_min": math.nan}, ValueError, r"eta_min must be finite"),
-    ("LambdaLR", {"lr_lambda": 0.5}, TypeError, r"lr_lambda must be callable, got 0\.5"),
-    ("LambdaLR", {"lr_lambda": None}, TypeError, r"lr_lambda must be callable, got None"),
+    ("LambdaLR", {"lr_lambda": 0.5}, TypeError, r"lr_lambda should be a function, got 0\.5"),
+    ("LambdaLR", {"lr_lambda": None}, TypeError, r"lr_lambda should be a function, got None"),
     ("LambdaLR", {"lr_lambda": [factor]}, ValueError, r"lr_lambda needs one function per parameter group: 2 groups, 1 given"),
     ("LambdaLR", {"lr_lambda": []}, ValueError, r"lr_lambda needs one function per parameter group: 2 groups, 0 given"),
-    ("LambdaLR", {"lr_lambda": [factor, "x"]}, TypeError, r"lr_lambda must be callable, got 'x'"),
+    ("LambdaLR", {"lr_lambda": [factor, "x"]}, TypeError, r"lr_lambda should be a function, got 'x'"),
     ("CyclicLR", {"base_lr": -0.1, "max_lr": 0.2}, ValueError, r"base_lr must be >= 0, got -0\.1"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": "0.2"}, TypeError, rf"max_lr {NUMBER} '0\.2'"),
-    ("CyclicLR", {"base_lr": [0.1], "max_lr": 0.2}, ValueError, r"base_lr needs one value per parameter group: 2 groups, 1"),
-    ("CyclicLR", {"base_lr": [0.1] * 3, "max_lr": [0.2] * 2}, ValueError, r"base_lr needs one value per.*2 groups, 3 given"),
+    ("CyclicLR", {"base_lr": [0.1], "max_lr": 0.2}, ValueError, r"base_lr must have one value per.*: 2 groups, 1"),
+    ("CyclicLR", {"base_lr": [0.1] * 3, "max_lr": [0.2] * 2}, ValueError, r"base_lr must have one value per.*2 groups, 3"),
     ("CyclicLR", {"base_lr": [0.1, math.nan], "max_lr": 0.2}, ValueError, r"base_lr\[1\] must be finite"),
-    ("CyclicLR", {"base_lr": [], "max_lr": 0.2}, ValueError, r"base_lr needs one value per parameter group: 2 groups, 0"),
+    ("CyclicLR", {"base_lr": [], "max_lr": 0.2}, ValueError, r"base_lr must have one value per parameter group: 2 groups, 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_up": 0}, ValueError, r"step_size_up must be > 0, got 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_down": 0}, ValueError, r"step_size_down must be > 0, got 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_up": [5, 5]}, TypeError, rf"step_size_up {NUMBER} \[5, 5\]"),
@@ -70,7 +70,7 @@ TABLE: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "scale_mode": "epoch"}, ValueError, r"scale_mode must be 'cycle' or"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "cycle_momentum": 1}, TypeError, r"cycle_momentum must be True or False"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "max_momentum": 1.5}, ValueError, r"max_momentum must be in \[0, 1\]"),
-    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "base_momentum": [0.8]}, ValueError, r"base_momentum needs one value per"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "base_momentum": [0.8]}, ValueError, r"base_momentum must have one value per"),
     ("NoamScheduler", {"model_size": 0, "warmup_steps": 4}, ValueError, r"model_size must be > 0, got 0"),
     ("NoamScheduler", {"model_size": 16, "warmup_steps": 0}, ValueError, r"warmup_steps must be > 0, got 0"),
     ("NoamScheduler", {"model_size": 16, "warmup_steps": 4, "factor": 0}, ValueError, r"factor must be > 0, got 0"),
@@ -119,7 +119,9 @@ def test_milestones_in_any_order_as_with_pytorch() -> None:
 
 def test_lists_that_do_not_match_are_refused_when_assigned() -> None:
     scheduler = ours.CyclicLR(sgd(0.1, 0.2), [0.01, 0.02], [0.1, 0.2])
-    with pytest.raises(ValueError, match=r"CyclicLR: base_lr and max_lr must have one value per parameter group, got 3 and 2"):
+    with pytest.raises(
+        ValueError, match=r"CyclicLR: base_lr and max_lr must have one value per parameter group, got \[2, 3\] of them"
+    ):
         scheduler.base_lr = [0.1, 0.2, 0.3]
     assert scheduler.base_lr == [0.01, 0.02]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from cases import SCHEDULERS, adam, everything, factor, metrics, rates, sgd, step
+from cases import SCHEDULERS, adam, everything, factor, follows_metrics, metrics, rates, sgd, step
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler as theirs
@@ -42,7 +42,7 @@ def test_step_counts_and_returns_nothing() -> None:
         assert rates(optimizer) == [0.1 * 0.5**k]
 
 
-@pytest.mark.parametrize("name", [name for name in SCHEDULERS if "Plateau" not in name])
+@pytest.mark.parametrize("name", [name for name in SCHEDULERS if not follows_metrics(name)])
 def test_a_jump_is_where_steps_lead(name: str) -> None:
     walked, jumped = sgd(0.1, 0.2), sgd(0.1, 0.2)
     walker, jumper = SCHEDULERS[name](walked), SCHEDULERS[name](jumped)
@@ -546,6 +546,8 @@ def test_a_late_group_is_followed(name: str) -> None:
     for metric in metrics(6):
         step(scheduler, metric)
     optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": 0.04})
+    if getattr(scheduler, "default_min_lr", 0.0) is None:  # the floors were a list, and the new group's is asked for
+        scheduler.min_lrs.append(1e-5)
     before = everything(optimizer)[2]
     for metric in metrics(20):
         step(scheduler, metric)
@@ -608,7 +610,9 @@ def test_tensor_rates_are_filled_in_place(name: str, dtype: torch.dtype) -> None
             assert group["lr"] is lr
             assert lr.dtype == dtype
         assert [float(lr) for lr in lrs] == [float(torch.tensor(lr, dtype=dtype)) for lr in rates(twin)]
-        assert scheduler.get_last_lr() == pytest.approx(rates(twin), rel=1e-15)
+        # children in turn hand their rates on through the tensors
+        precision = float(torch.finfo(dtype).eps) if name == "ChainedScheduler, own rates" else 1e-15
+        assert scheduler.get_last_lr() == pytest.approx(rates(twin), rel=precision)
     assert all(type(value) is float for value in scheduler.get_last_lr() + scheduler.base_lrs)
 
 
@@ -808,6 +812,8 @@ def test_anything_else_is_a_type_error(name: str, thing: Any) -> None:
 def test_torchs_type_checks_hold_and_none_of_its_methods_is_reached() -> None:
     for name in ours.__all__:
         cls = getattr(ours, name)
+        if not isinstance(cls, type):
+            continue
         assert issubclass(cls, theirs.LRScheduler)
         for parent in (theirs.LRScheduler, theirs.ReduceLROnPlateau):
             if issubclass(cls, parent):

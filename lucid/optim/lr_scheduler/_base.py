@@ -321,6 +321,9 @@ class LRScheduler(_TorchLRScheduler):
         if epoch is not None or not self._quick:
             self._step(epoch)
             return
+        self._advance()
+
+    def _advance(self) -> None:
         t = self.last_epoch + 1
         groups = self.optimizer.param_groups
         for track in self._tracks:
@@ -485,15 +488,44 @@ class LRScheduler(_TorchLRScheduler):
             raise RuntimeError(f"{owner}: it is part of a {type(parent).__name__}; load that one's state")
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"{owner}: a state must be a mapping, got {type(state_dict).__name__}")
-        foreign = not state_dict.keys() & {"_class", "_group_count", "_tracks"}
+        self._prepared(state_dict, keep_hyperparameters)()
+
+    def _prepared(self, state_dict: Mapping[str, Any], keep: bool) -> Callable[[], None]:
+        """Check a state; what is returned loads it, and cannot fail."""
+        foreign = _is_foreign(state_dict)
         try:
             state = self._from_torch(dict(state_dict)) if foreign else state_dict
-            commit = self._checked(state, foreign, keep_hyperparameters)
+            return self._checked(state, foreign, keep)
         except TypeError as error:
             raise ValueError(str(error)) from error
         except KeyError as error:
-            raise ValueError(f"{owner}: the state lacks {error}") from error
-        commit()
+            raise ValueError(f"{type(self).__name__}: the state lacks {error}") from error
+
+    def _checked_as_child(self, state: Mapping[str, Any], keep: bool) -> tuple[dict[str, Any], list[Callable[[], None]]]:
+        """What a composite needs of a child's state: the hyper-parameters, and what else is to be done."""
+        owner, count = type(self).__name__, len(self.base_lrs)
+        if _is_foreign(state):
+            state = self._from_torch(dict(state))
+        elif state["_class"] != owner:
+            raise ValueError(f"{owner}: the state is one of {state['_class']!r}")
+        hyper, patches = self._checked_hyper(state, keep)
+        extra = self._checked_extra(state)
+        bases = [number(owner, "base_lrs", value, ">= 0") for value in _list(owner, "base_lrs", state.get("base_lrs", []))]
+        if bases and self._lr is not None and len(bases) == count and not keep:
+            patches.append(partial(setattr, self._lr, "initial", [float(base) for base in bases]))
+        patches.append(partial(self._set, extra))
+        return hyper, patches
+
+    def _retake(self, hyper: dict[str, Any]) -> None:
+        """Take hyper-parameters as a composite's child, whose tracks only tell the schedules."""
+        plan = self._planned(hyper)
+        for track in self._tracks:
+            track.take(plan[track.key], len(track.last))
+        self._take(hyper)
+
+    def _set(self, extra: dict[str, Any]) -> None:
+        for name, value in extra.items():
+            setattr(self, name, copy.deepcopy(value))
 
     def _from_torch(self, state: dict[str, Any]) -> dict[str, Any]:
         """The state that PyTorch's scheduler of this name saved, with hyper-parameters under this class's names."""
@@ -511,7 +543,7 @@ class LRScheduler(_TorchLRScheduler):
                 f"{owner}: the state has {saved_groups!r} parameter groups, the optimizer {len(groups)}; if model or optimizer "
                 "changed, build a new scheduler and step(epoch) to the position"
             )
-        last_epoch = _position(owner, "last_epoch", state["last_epoch"], "finite")
+        last_epoch = _position(owner, "last_epoch", self._saved_time(state), "finite")
         steps = state.get("_step_count", int(last_epoch) + 1) if foreign else state["_step_count"]
         step_count = _position(owner, "_step_count", steps, "a whole number >= 1")
         extra = self._checked_extra(state)
@@ -549,10 +581,13 @@ class LRScheduler(_TorchLRScheduler):
             self._take(hyper)
             self._time, self._step_count = last_epoch, step_count
             self._quick = self._steps_quickly()
-            for name, value in extra.items():
-                setattr(self, name, copy.deepcopy(value))
+            self._set(extra)
 
         return commit
+
+    def _saved_time(self, state: Mapping[str, Any]) -> Any:
+        """The exact position that a state tells."""
+        return _position(type(self).__name__, "last_epoch", state["last_epoch"], "finite")
 
     def _checked_hyper(self, state: Mapping[str, Any], keep: bool) -> tuple[dict[str, Any], list[Callable[[], None]]]:
         """The hyper-parameters that hold once ``state`` is loaded, and what else is to be done then."""
@@ -618,8 +653,12 @@ class LRScheduler(_TorchLRScheduler):
             name: _encode(f"{owner}: {name}", state[name], functions=False) for name in self._extra_state() if name in state
         }
 
+    @classmethod
+    def _slots(cls) -> set[str]:
+        return {name for base in cls.__mro__ if issubclass(base, LRScheduler) for name in base.__dict__.get("__slots__", ())}
+
     def __getstate__(self) -> dict[str, Any]:
-        slots = {name: getattr(self, name) for name in LRScheduler.__slots__}
+        slots = {name: getattr(self, name) for name in self._slots()}
         return {  # a copied optimizer has lost its hooks: nothing to warn of
             **vars(self),
             "last_epoch": self.last_epoch,
@@ -629,8 +668,9 @@ class LRScheduler(_TorchLRScheduler):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        slots = self._slots()
         for name, value in state.items():
-            if name in LRScheduler.__slots__:
+            if name in slots:
                 setattr(self, name, value)
             else:
                 vars(self)[name] = value
@@ -664,6 +704,11 @@ def parameter_groups(owner: str, optimizer: Any) -> Groups:
             f"{owner}: optimizer must have param_groups, a list of dicts; {type(optimizer).__name__} is not an Optimizer"
         )
     return groups
+
+
+def _is_foreign(state: Mapping[str, Any]) -> bool:
+    """Whether PyTorch's scheduler saved it, and not ours."""
+    return not state.keys() & {"_class", "_group_count", "_tracks"}
 
 
 def _own_step(optimizer: Any) -> Any:

@@ -53,6 +53,12 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         [0.25]
     """
 
+    __slots__ = ("default_min_lr", "min_lrs")
+
+    min_lrs: list[float]
+    """The floors, one per group. Where they were given as a list, append one for each group that is added."""
+    default_min_lr: float | None
+    """The floor of groups that come late, where one was given for all."""
     mode: str
     factor: float
     patience: int
@@ -127,6 +133,9 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             return [number("ReduceLROnPlateau", f"min_lr[{i}]", item, rule) for i, item in enumerate(value)]
         return number("ReduceLROnPlateau", name, value, rule)
 
+    def _told(self) -> list[str]:
+        return [f"{name}={value!r}" for name, value in self._hyper.items()]
+
     @staticmethod
     def _plan(**hyper: Any) -> Plan:
         return {"lr": Constant()}  # the rate is its base, and the cuts move the base
@@ -139,6 +148,9 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         self._share = threshold - self._margin
         self._patience: int = hyper["patience"]
         self._sync: bool = hyper["sync"]
+        floor = hyper["min_lr"]
+        self.default_min_lr = None if isinstance(floor, list) else floor
+        self.min_lrs = list(floor) if isinstance(floor, list) else [floor] * len(self.optimizer.param_groups)
 
     def _reset(self) -> None:
         """Forget the metrics seen; the rates stay."""
@@ -202,8 +214,18 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             track.advance(groups, t)  # sees, and refuses, what other hands wrote
         if self._step_count == 1:
             self._check_order() if epoch is None else self._unwatch()
+        before = (self._best, self.num_bad_epochs, self.cooldown_counter, self.last_epoch, self._step_count)
         self._step_count += 1
         self.last_epoch = t
+        try:
+            if self._counts(metric):
+                self._reduce_lr(t)
+        except BaseException:
+            self._best, self.num_bad_epochs, self.cooldown_counter, self.last_epoch, self._step_count = before
+            raise
+
+    def _counts(self, metric: float | None) -> bool:
+        """Count an epoch's metric; whether the rate is to be cut."""
         best = self._best
         if metric is not None and (best is None or self.is_better(metric, best)) and math.isfinite(metric):
             self._best = metric
@@ -213,10 +235,14 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         if self.cooldown_counter and metric is not None:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
-        if self.num_bad_epochs > self._patience:
-            self._reduce_lr(t)
-            self.cooldown_counter = self.cooldown
-            self.num_bad_epochs = 0
+        if self.num_bad_epochs <= self._patience:
+            return False
+        self.cooldown_counter = self.cooldown
+        self.num_bad_epochs = 0
+        return True
+
+    def _update_lr(self, epoch: Any = None) -> None:
+        super()._step(epoch)  # no metric
 
     def _reduce_lr(self, epoch: Any) -> None:
         track, groups = self._tracks[0], self.optimizer.param_groups
@@ -260,11 +286,25 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         return float(total) / ranks.get_world_size()
 
     def _cut(self, i: int, lr: float) -> float:
-        floor = self.min_lr[min(i, len(self.min_lr) - 1)] if isinstance(self.min_lr, list) else self.min_lr
-        cut = max(lr * self.factor, floor)
+        floors, groups = self.min_lrs, len(self.optimizer.param_groups)
+        if len(floors) != groups:
+            if self.default_min_lr is None:
+                raise RuntimeError(
+                    "ReduceLROnPlateau: The number of param groups in the optimizer is now "
+                    f"{groups}, and min_lr has one value for {len(floors)} of them; append to scheduler.min_lrs"
+                )
+            floors += [self.default_min_lr] * (groups - len(floors))
+        cut = max(lr * self.factor, floors[i])
         return cut if lr - cut > self.eps else lr
 
     # -- state
+
+    def _hyper_state(self) -> dict[str, Any]:
+        floors, one = list(self.min_lrs), self.default_min_lr
+        state = {**super()._hyper_state(), "min_lrs": floors, "default_min_lr": one}
+        if one is None or floors.count(one) != len(floors):
+            state["min_lr"] = floors
+        return state
 
     def _extra_state(self) -> dict[str, Any]:
         return {**super()._extra_state(), "best": self._best}

@@ -146,6 +146,12 @@ class Track:
         self.rebase(list(self.initial))
         self.put(groups, t)
 
+    def start_over(self, groups: Groups) -> None:
+        """Take what stands in the groups for the bases."""
+        self.t = None
+        self.last = self.plain(self.read(groups))
+        self.rebase(list(self.last))
+
     def put(self, groups: Groups, t: float) -> None:
         """Write the values of time ``t``, unless they are there already."""
         values = self.values(t)
@@ -218,7 +224,7 @@ class Track:
                     now.append(last[i])
                     continue
                 read = float(value)
-                if i < len(last) and read == float(torch.tensor(last[i], dtype=value.dtype)):
+                if i < len(last) and read == rounded(last[i], value):
                     read = last[i]  # our value in the tensor's precision: a copy of our tensor, as a checkpoint makes
                 now.append(self.checked(i, read))
             else:
@@ -368,6 +374,13 @@ class Track:
                 zeros.add(self)
             self.hidden[i] = (value, zeros)
 
+    def leave(self) -> None:
+        """Take the signature back: another track goes on from here."""
+        for i, (_, zeros) in list(self.hidden.items()):
+            zeros.discard(self)
+            if not zeros:
+                del self.hidden[i]
+
     def __getstate__(self) -> dict[str, Any]:
         slots = {name: getattr(self, name) for name in self.__slots__ if hasattr(self, name) and name != "__weakref__"}
         return {**slots, "hidden": self.notes()}
@@ -450,6 +463,11 @@ def coefficients(schedule: Schedule, t: float) -> tuple[float, float]:
         offset = _float(schedule(t, 0.0))
         return offset, _float(schedule(t, 1.0)) - offset
     return _float(value.real), _float(value.imag)
+
+
+def rounded(value: float, held: Any) -> float:
+    """``value`` as what is held in a group can hold it."""
+    return float(torch.tensor(value, dtype=held.dtype)) if isinstance(held, torch.Tensor) else value
 
 
 def _float(value: Any) -> float:

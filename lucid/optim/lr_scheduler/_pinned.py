@@ -1,0 +1,275 @@
+"""Names that PyTorch's schedulers expose and its users rely on. They tell what a scheduler knows; no rate is decided here."""
+
+import math
+from functools import partial
+from typing import Any, ClassVar
+
+from torch.optim.lr_scheduler import _LRScheduler as _TorchLegacyLRScheduler
+
+from lucid.optim.lr_scheduler._base import LRScheduler
+from lucid.schedules import Repeat
+from lucid.schedules._numbers import number
+
+EPOCH_DEPRECATION_WARNING = "step(epoch) jumps to that epoch and is here to stay: Lucid never gives this warning."
+
+
+class _LRScheduler(LRScheduler, _TorchLegacyLRScheduler):
+    """The name that older subclasses extend."""
+
+
+class LevelsInGroups(LRScheduler):
+    """Schedulers whose levels stand in the parameter groups too, under keys that are looked at in every step.
+
+    Inside a composite the keys tell, and are not looked at: two children would take each other's for an edit.
+    """
+
+    __slots__ = ("_ends", "_levels")
+
+    _group_keys: ClassVar[tuple[str, ...]] = ()
+    """Group keys, each named as the hyper-parameter: a number, or a list with one per group."""
+    _levels: list[tuple[Any, ...]]
+    _ends: float
+
+    def _keys(self) -> tuple[str, ...]:
+        """The keys in use: those of momentum only where that is scheduled."""
+        cycles = self._hyper.get("cycle_momentum", True)
+        return self._group_keys if cycles else tuple(key for key in self._group_keys if not key.endswith("momentum"))
+
+    def _attach(self, optimizer: Any, last_epoch: Any, hyper: dict[str, Any], start: float = 0) -> None:
+        if type(last_epoch) is int and last_epoch >= 0:  # a run that goes on: its levels came with the optimizer's state
+            groups = optimizer.param_groups
+            for key in self._group_keys:
+                if all(key in group for group in groups):
+                    hyper[key] = collapsed([group[key] for group in groups])
+        super()._attach(optimizer, last_epoch, hyper, start)
+
+    def _take(self, hyper: dict[str, Any]) -> None:
+        super()._take(hyper)
+        self._ends = hyper.get("total_steps", math.inf)
+        self._show()
+
+    def _show(self) -> None:
+        """Write the levels into the groups."""
+        keys = self._keys()
+        for i, group in enumerate(self.optimizer.param_groups):
+            for key in keys:
+                group[key] = level_of(self._hyper[key], i)
+        self._levels = [tuple(group[key] for key in keys) for group in self.optimizer.param_groups]
+
+    def _steps_quickly(self) -> bool:
+        return False  # the groups are looked at first
+
+    def _step(self, epoch: Any = None) -> None:
+        keys, groups = self._keys(), self.optimizer.param_groups
+        if self._parent is None and self._step_count and [tuple(map(group.get, keys)) for group in groups] != self._levels:
+            self._follow_levels()
+        if epoch is None and self._step_count > 1 and self._parent is None and not self._own_rates:
+            self._advance()
+        else:
+            super()._step(epoch)
+        if self.last_epoch > self._ends:
+            self._pass_the_end()
+
+    def _follow_levels(self) -> None:
+        """Take what others wrote under the keys; a group that came without them gets the last group's."""
+        groups = self.optimizer.param_groups
+        changes = {}
+        for key in self._keys():
+            levels = [group.get(key, level_of(self._hyper[key], i)) for i, group in enumerate(groups)]
+            changes[key] = collapsed(levels)
+        self._change(**changes)
+
+    def _pass_the_end(self) -> None:
+        """Once, beyond the end that the scheduler was given."""
+        self._ends = math.inf
+
+
+class CyclicNames(LevelsInGroups):
+    """CyclicLR's."""
+
+    __slots__ = ()
+
+    _group_keys = ("base_momentum", "max_momentum")
+
+    @property
+    def total_size(self) -> float:
+        """Batches in a cycle."""
+        return float(self._hyper["step_size_up"] + self._hyper["step_size_down"])
+
+    @property
+    def step_ratio(self) -> float:
+        """The share of a cycle that goes up."""
+        return float(self._hyper["step_size_up"] / self.total_size)
+
+    @property
+    def max_lrs(self) -> list[float]:
+        """The peaks, one per group."""
+        return self._per_group("max_lr")
+
+    @property
+    def base_momentums(self) -> list[float]:
+        """Momentum at the peaks, one per group."""
+        return self._per_group("base_momentum")
+
+    @property
+    def max_momentums(self) -> list[float]:
+        """Momentum at the bottom, one per group."""
+        return self._per_group("max_momentum")
+
+    @property
+    def use_beta1(self) -> bool:
+        """Whether momentum is the first of the betas."""
+        return uses_beta1(self.optimizer)
+
+    def _per_group(self, name: str) -> list[float]:
+        return [level_of(self._hyper[name], i) for i in range(len(self.optimizer.param_groups))]
+
+    @property
+    def _scale_fn_custom(self) -> Any:
+        return self._hyper["scale_fn"]
+
+    @property
+    def _scale_fn_ref(self) -> Any:
+        mode = self._hyper["mode"]
+        if mode == "exp_range":
+            return partial(self._exp_range_scale_fn, self._hyper["gamma"])
+        return self._triangular2_scale_fn if mode == "triangular2" else self._triangular_scale_fn
+
+    @staticmethod
+    def _triangular_scale_fn(x: float) -> float:
+        return 1.0
+
+    @staticmethod
+    def _triangular2_scale_fn(x: float) -> float:
+        return math.pow(2.0, 1 - x)
+
+    @staticmethod
+    def _exp_range_scale_fn(gamma: float, x: float) -> float:
+        return math.pow(gamma, x)
+
+    def _hyper_state(self) -> dict[str, Any]:
+        state = super()._hyper_state()
+        names = ("total_size", "step_ratio", "max_lrs", "base_momentums", "max_momentums", "use_beta1")
+        return {**state, **{name: getattr(self, name) for name in names}, "_scale_fn_custom": state["scale_fn"]}
+
+
+class OneCycleNames(LevelsInGroups):
+    """OneCycleLR's."""
+
+    __slots__ = ()
+
+    _group_keys = ("initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum")
+
+    def _take(self, hyper: dict[str, Any]) -> None:
+        super()._take(hyper)
+        self._anneal_func_type = hyper["anneal_strategy"]
+
+    @property
+    def use_beta1(self) -> bool:
+        """Whether momentum is the first of the betas."""
+        return uses_beta1(self.optimizer)
+
+    @staticmethod
+    def _annealing_cos(start: float, end: float, pct: float) -> float:
+        return end + (start - end) * (1 + math.cos(math.pi * pct)) / 2
+
+    @staticmethod
+    def _annealing_linear(start: float, end: float, pct: float) -> float:
+        return start + (end - start) * pct
+
+
+class WarmRestartNames(LRScheduler):
+    """CosineAnnealingWarmRestarts': its time is any number, of which ``last_epoch`` is the whole part."""
+
+    __slots__ = ()
+
+    T_0: int
+    T_mult: int
+    eta_min: float
+
+    @property
+    def _time(self) -> Any:
+        return self.last_epoch + vars(self).get("_fraction", 0)
+
+    @_time.setter
+    def _time(self, t: Any) -> None:
+        self.last_epoch = math.floor(t)
+        self._fraction = t - self.last_epoch
+
+    def _steps_quickly(self) -> bool:
+        return super()._steps_quickly() and not self._fraction
+
+    def _cycle(self) -> tuple[int, float]:
+        """The cycle of now, counted from 0, and when it began."""
+        repeat: Repeat = self._plan(**self._hyper)["lr"]
+        return repeat.cycle(self._time)
+
+    @property
+    def T_cur(self) -> float:  # noqa: N802
+        """Epochs since the last restart; an assignment moves the position within the cycle, from the next step on."""
+        return self._time - self._cycle()[1]  # type: ignore[no-any-return]
+
+    @T_cur.setter
+    def T_cur(self, value: float) -> None:  # noqa: N802
+        began = self._cycle()[1]
+        self._time = began + number(type(self).__name__, "T_cur", value, ">= 0")
+        self._quick = self._steps_quickly()
+
+    @property
+    def T_i(self) -> float:  # noqa: N802
+        """Epochs from the last restart to the next; after an assignment the cycle of now counts as the first."""
+        return self.T_0 * self.T_mult ** self._cycle()[0]  # type: ignore[no-any-return]
+
+    @T_i.setter
+    def T_i(self, value: float) -> None:  # noqa: N802
+        t = self.T_cur
+        self._change(T_0=number(type(self).__name__, "T_i", value, "a whole number >= 1"))
+        self._time = t
+        self._quick = self._steps_quickly()
+
+    def _hyper_state(self) -> dict[str, Any]:
+        return {**super()._hyper_state(), "T_cur": self.T_cur, "T_i": self.T_i}
+
+    def _saved_time(self, state: Any) -> Any:
+        t, since = super()._saved_time(state), number(type(self).__name__, "T_cur", state["T_cur"], ">= 0")
+        return t + (since - math.floor(since)) if t == math.floor(t) else t
+
+    def _from_torch(self, state: dict[str, Any]) -> dict[str, Any]:
+        owner = type(self).__name__
+        first, mult, since = state["T_0"], state["T_mult"], state["T_cur"]
+        if mult == 1:
+            began = state["last_epoch"] // first * first
+        else:  # the length of the cycle tells which one it is
+            n = round(math.log(number(owner, "T_i", state["T_i"], "> 0") / first, mult))
+            began = first * (mult**n - 1) // (mult - 1)
+        return {**state, "last_epoch": began + since}
+
+
+class SWANames(LevelsInGroups):
+    """SWALR's."""
+
+    __slots__ = ()
+
+    _group_keys = ("swa_lr",)
+
+    def _take(self, hyper: dict[str, Any]) -> None:
+        super()._take(hyper)
+        self._anneal_strategy = hyper["anneal_strategy"]
+
+    def _hyper_state(self) -> dict[str, Any]:
+        return {**super()._hyper_state(), "_anneal_strategy": self._anneal_strategy}
+
+
+def uses_beta1(optimizer: Any) -> bool:
+    """Whether what is called momentum here is the first of the optimizer's betas."""
+    return all("betas" in group and "momentum" not in group for group in optimizer.param_groups)
+
+
+def level_of(value: Any, i: int) -> Any:
+    """Group i's level; groups that came late have the last one."""
+    return value[min(i, len(value) - 1)] if isinstance(value, list) else value
+
+
+def collapsed(values: list[Any]) -> Any:
+    """One number where all groups have the same."""
+    return values[0] if values and values.count(values[0]) == len(values) else values
