@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch.optim import lr_scheduler as theirs
+from torch.optim.swa_utils import SWALR
 
 from lucid.optim import lr_scheduler as ours
 
@@ -26,10 +27,27 @@ SCHEDULERS: dict[str, Callable[[Any, Any], Any]] = {
     "MultiStepLR": lambda m, o: m.MultiStepLR(o, milestones=[30, 80, 300], gamma=0.5),
     "ExponentialLR": lambda m, o: m.ExponentialLR(o, gamma=0.9999),
     "CosineAnnealingLR": lambda m, o: m.CosineAnnealingLR(o, T_max=1000, eta_min=1e-5),
+    "ConstantLR": lambda m, o: m.ConstantLR(o, factor=0.5, total_iters=300),
+    "LinearLR": lambda m, o: m.LinearLR(o, start_factor=0.1, total_iters=5000),
+    "PolynomialLR": lambda m, o: m.PolynomialLR(o, total_iters=100000, power=2.0),
+    "CosineAnnealingWarmRestarts": lambda m, o: m.CosineAnnealingWarmRestarts(o, T_0=50, T_mult=2, eta_min=1e-5),
+    "MultiplicativeLR": lambda m, o: m.MultiplicativeLR(o, lambda t: 0.9999),
+    "OneCycleLR": lambda m, o: m.OneCycleLR(o, max_lr=0.3, total_steps=10**6),
+    "SWALR": lambda m, o: swalr(m)(o, swa_lr=0.01, anneal_epochs=10**6),
+    "SequentialLR": lambda m, o: m.SequentialLR(
+        o, [m.LinearLR(o, 0.1, total_iters=20), m.CosineAnnealingLR(o, 10**5)], milestones=[20]
+    ),
+    "ChainedScheduler": lambda m, o: m.ChainedScheduler([m.LinearLR(o, 0.1, total_iters=5000), m.ExponentialLR(o, 0.9999)]),
     "LambdaLR": lambda m, o: m.LambdaLR(o, lambda t: 1 / (1 + 0.01 * t)),
     "CyclicLR": lambda m, o: m.CyclicLR(o, base_lr=0.01, max_lr=0.1, step_size_up=50, step_size_down=70),
     "ReduceLROnPlateau": lambda m, o: m.ReduceLROnPlateau(o, patience=10),
 }
+
+
+def swalr(module: Any) -> Any:
+    return getattr(module, "SWALR", SWALR)
+
+
 # (label, groups, tensor rates, distinct rates)
 SHAPES = [
     ("1", 1, False, False),

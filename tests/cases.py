@@ -128,8 +128,8 @@ SCHEDULERS: dict[str, Callable[[Any], Any]] = {
 
 
 def follows_metrics(name: str) -> bool:
-    """Whether the scheduler's rates are a matter of metrics, not of the time alone."""
-    return "lateau" in name or "nested" in name
+    """Whether the scheduler's rates are no matter of the time alone: metrics, or children that overwrite each other."""
+    return "lateau" in name or "nested" in name or name == "ChainedScheduler, own rates"
 
 
 def metrics(n: int, seed: int = 0) -> list[float]:

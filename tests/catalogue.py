@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from lucid.schedules import (
+    Absolute,
     Constant,
     Cosine,
     Cut,
@@ -17,9 +18,13 @@ from lucid.schedules import (
     Linear,
     MultiStep,
     Noam,
+    OneCycle,
+    Polynomial,
     Product,
+    Repeat,
     Scale,
     Schedule,
+    Shift,
     Step,
 )
 
@@ -54,12 +59,22 @@ def cyclic(n: Numbers, **options: object) -> Cyclic:
     return Cyclic(n.factor(), n.factor(), n.length(), n.length(), gamma=n.ratio(), **options)
 
 
+def one_cycle(n: Numbers, **options: object) -> OneCycle:
+    return OneCycle(n.between(10, 60), n.factor(), n.factor(), n.factor(), pct_start=n.between(0.25, 0.75), **options)
+
+
+def wave(n: Numbers) -> Cosine:
+    """Which would come up again after its end."""
+    return Cosine(n.between(10, 60), n.factor(), hold=False)
+
+
 # Schedule -> variant -> example. Where a formula has cases, the variant is called what the case that it takes is called.
 ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
     "Constant": {
         "endless": lambda n: Constant(n.factor()),
         "ends": lambda n: Constant(n.factor(), n.length()),
     },
+    "Absolute": {"": lambda n: Absolute(n.factor())},
     "Lambda": {
         "function": lambda n: Lambda(abs),
         "schedule": lambda n: Lambda(Cosine(n.length(), n.factor())),
@@ -70,6 +85,10 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
     "MultiStep": {
         "": lambda n: MultiStep(n.lengths(4), n.ratio()),
         "twice": lambda n: MultiStep((0, *n.lengths(1) * 2), n.ratio()),
+    },
+    "Polynomial": {
+        "": lambda n: Polynomial(n.length(), n.factor(), n.factor()),
+        "line": lambda n: Polynomial(n.length(), end=n.factor()),
     },
     "Cosine": {
         "hold": lambda n: Cosine(n.length(), n.factor()),
@@ -83,11 +102,24 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
         "cycle": lambda n: cyclic(n, mode="triangular2", scale_fn=abs),
         "iterations": lambda n: cyclic(n, mode="exp_range", scale_fn=abs, scale_mode="iterations"),
     },
+    "OneCycle": {
+        "cos": lambda n: one_cycle(n),
+        "linear": lambda n: one_cycle(n, anneal="linear"),
+        "three phases": lambda n: one_cycle(n, three_phase=True),
+        "linear, three phases": lambda n: one_cycle(n, anneal="linear", three_phase=True),
+    },
     "Join": {
         "": lambda n: Join((Linear(n.length()), Cut(Step(4, n.ratio()), n.length()), Cosine(n.length(), n.factor()))),
     },
     "Product": {"": lambda n: Product((Linear(n.length()), Cosine(n.length(), n.factor()), Step(n.length(), n.ratio())))},
     "Scale": {"": lambda n: Scale(Cosine(n.length(), n.factor()), n.factor())},
+    "Repeat": {
+        "equal": lambda n: Repeat(wave(n), decay=n.between(0.5, 1)),
+        "stretched": lambda n: Repeat(wave(n), None, n.between(1.25, 3), n.between(0.5, 1)),
+        "equal, with an end": lambda n: Repeat(wave(n), 3, 1, n.between(0.5, 1)),
+        "stretched, with an end": lambda n: Repeat(wave(n), 2, n.between(1.25, 2), n.between(0.5, 1)),
+    },
+    "Shift": {"": lambda n: Shift(Cosine(n.length(), n.factor()), n.between(-20, 20))},
     "Cut": {"": lambda n: Cut(Exponential(n.ratio()), n.length())},
 }
 HOLD_FUNCTIONS = {("Lambda", "function"), ("Cyclic", "cycle"), ("Cyclic", "iterations")}

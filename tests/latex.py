@@ -15,9 +15,10 @@ _TOKEN = re.compile(r"\\text\{[^}]*\}|\\(?:begin|end)\{cases\}|\\[A-Za-z]+|\\\\|
 _SILENT = {r"\left", r"\right", r"\dots"}
 _COMPARE = {r"\le": operator.le, "<": operator.lt, r"\ge": operator.ge, ">": operator.gt}
 _LISTED = {r"\min": min, r"\max": max}
-_APPLIED = {r"\cos": math.cos, r"\sin": math.sin}
+_APPLIED = {r"\cos": math.cos, r"\sin": math.sin, r"\log": math.log}
 _FENCED = {r"\lfloor": (r"\rfloor", math.floor), r"\lceil": (r"\rceil", math.ceil), "(": (")", None), "{": ("}", None)}
-_NO_SYMBOLS = {r"\frac", r"\sum", r"\in", r"\qquad", r"\,", r"\\", r"\rfloor", r"\rceil", *_COMPARE}
+_OVER = {r"\sum": sum, r"\prod": math.prod}
+_NO_SYMBOLS = {r"\frac", r"\in", r"\qquad", r"\,", r"\\", r"\rfloor", r"\rceil", *_COMPARE}
 
 
 class FormulaError(Exception):
@@ -35,25 +36,41 @@ def tokens_of(latex: str) -> list[str]:
 
 
 def is_symbol(token: str) -> bool:
-    known = token in _NO_SYMBOLS or token in _LISTED or token in _APPLIED or token in _FENCED
+    known = any(token in group for group in (_NO_SYMBOLS, _LISTED, _APPLIED, _FENCED, _OVER))
     return not known and re.fullmatch(r"[A-Za-z]|\\[A-Za-z]+", token) is not None
+
+
+@dataclass
+class Function:
+    """What a definition such as ``h(p) = ...`` makes, where p has no value."""
+
+    parameter: str
+    body: Node
+    env: Env
+
+    def __call__(self, value: Any) -> Any:
+        return self.body({**self.env, self.parameter: value})
 
 
 @dataclass
 class Formula:
     """Definitions, the last of which is the value, and conditions under which they hold."""
 
-    definitions: list[tuple[str, Node]]
+    definitions: list[tuple[str, str, Node]]
     conditions: list[Node]
 
+    def defined(self, env: Env) -> Env:
+        """With what stands before the value. ``h(p) = ...`` makes a function, ``x(t) = ...`` does not: t has a value."""
+        for name, parameter, node in self.definitions[:-1]:
+            env = {**env, name: Function(parameter, node, env) if parameter and parameter not in env else node(env)}
+        return env
+
     def holds(self, env: Env) -> bool:
+        env = self.defined(env)
         return all(condition(env) for condition in self.conditions)
 
     def __call__(self, env: Env) -> float:
-        value = None
-        for name, node in self.definitions:
-            env = {**env, name: (value := node(env))}
-        return float(value)
+        return float(self.definitions[-1][-1](self.defined(env)))
 
 
 class Reader:
@@ -61,7 +78,7 @@ class Reader:
 
     formula: statement ((newline | "," qquad) statement)*     statement: symbol ["(" symbol ")"] "=" sum | comparison
     sum: term (("+" | "-") term)*                             term: power ([thin space] ["/"] power)*
-    power: ["+" | "-"] atom ["^" (braces | atom)]                   comparison: sum (("<" | le | ...) sum)+
+    power: ["+" | "-"] atom ["^" (braces | atom)]             comparison: sum (("<" | le | ...) sum)+
     """
 
     def __init__(self, tokens: list[str]) -> None:
@@ -98,12 +115,12 @@ class Reader:
     def statement(self, made: Formula) -> None:
         start = self.at
         if is_symbol(self.next):
-            name = self.symbol()
+            name, parameter = self.symbol(), ""
             if self.skip("("):
-                self.symbol()
+                parameter = self.symbol() if is_symbol(self.next) else ""
                 self.skip(")")
             if self.skip("="):
-                made.definitions.append((name, self.sum()))
+                made.definitions.append((name, parameter, self.sum()))
                 return
             self.at = start
         made.conditions.append(self.comparison())
@@ -156,7 +173,7 @@ class Reader:
 
     def starts_atom(self) -> bool:
         token = self.next
-        known = token in _LISTED or token in _APPLIED or token in _FENCED or token in ("[", r"\frac", r"\sum", r"\begin{cases}")
+        known = any(token in group for group in (_LISTED, _APPLIED, _FENCED, _OVER, ("[", r"\frac", r"\begin{cases}")))
         return known or token.isdigit() or is_symbol(token)
 
     def power(self) -> Node:
@@ -189,18 +206,36 @@ class Reader:
             condition = self.comparison()
             self.take("]")
             return lambda env: Fraction(condition(env))
-        if token == r"\sum":
-            self.take("_")
-            self.take("{")
-            variable = self.symbol()
-            self.take(r"\in")
-            among = self.value_or_call()
-            self.take("}")
+        if token in _OVER:
+            variable, items = self.limits()
             body = self.term()
-            return lambda env: sum(body({**env, variable: item}) for item in among(env))
+            return lambda env: _OVER[token](body({**env, variable: item}) for item in items(env))
         if token == r"\begin{cases}":
             return self.cases()
         raise FormulaError(f"cannot read {token!r} in {self.tokens}")
+
+    def limits(self) -> tuple[str, Node]:
+        """Of a sum or product: ``_{m \\in M}``, or ``_{i=1}^{n}``, which goes over nothing where n < 1."""
+        self.take("_")
+        self.take("{")
+        variable = self.symbol()
+        if self.skip(r"\in"):
+            among = self.value_or_call()
+            self.take("}")
+            return variable, among
+        self.take("=")
+        first = self.sum()
+        self.take("}")
+        self.take("^")
+        last = self.atom()
+
+        def items(env: Env) -> list[Fraction]:
+            low, high = Fraction(first(env)), Fraction(last(env))
+            if low.denominator != 1 or high.denominator != 1:
+                raise FormulaError(f"{variable} goes from {low} to {high}: limits are whole numbers")
+            return [Fraction(i) for i in range(int(low), int(high) + 1)]
+
+        return variable, items
 
     def value_or_call(self) -> Node:
         """A symbol directly before "(" is a function; a factor before "(" has a thin space between."""
@@ -217,7 +252,8 @@ class Reader:
                 return found
             if not callable(found):
                 raise FormulaError(f"{name} is no function: write a thin space between factors")
-            return found(*(float(a(env)) for a in arguments))
+            exact = isinstance(found, Function)  # others take floats
+            return found(*(a(env) if exact else float(a(env)) for a in arguments))
 
         return value
 
@@ -240,8 +276,9 @@ class Reader:
                 break
 
         def chosen(env: Env) -> Any:
+            options = {*env["option"].split(", "), "otherwise"}
             for option, value in rows:
-                if option in (env["option"], "otherwise"):
+                if option in options:
                     return value(env)
             raise FormulaError(f"no case for {env['option']!r} among {[option for option, _ in rows]}")
 
@@ -253,6 +290,10 @@ def _binary(function: Callable[[Any, Any], Any], left: Node, right: Node) -> Nod
 
 
 def _power(a: Any, n: Any) -> Any:
+    if isinstance(a, Fraction) and n == int(n):
+        return a ** int(n)
+    if a < 0:
+        raise ArithmeticError(f"{float(a)} to the power of {float(n)} is no real number")
     return float(a) ** float(n)
 
 

@@ -76,6 +76,48 @@ TABLE: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("NoamScheduler", {"model_size": 16, "warmup_steps": 4, "factor": 0}, ValueError, r"factor must be > 0, got 0"),
     ("NoamScheduler", {"model_size": "16", "warmup_steps": 4}, TypeError, rf"model_size {NUMBER} '16'"),
     ("NoamScheduler", {"model_size": 16, "warmup_steps": math.inf}, ValueError, r"warmup_steps must be finite"),
+    ("MultiplicativeLR", {"lr_lambda": 0.95}, TypeError, r"lr_lambda should be a function, got 0\.95"),
+    ("MultiplicativeLR", {"lr_lambda": [factor]}, ValueError, r"lr_lambda needs one function per parameter group: 2 groups, 1"),
+    ("ConstantLR", {"factor": 1.5}, ValueError, r"factor must be in \[0, 1\], got 1\.5"),
+    ("ConstantLR", {"factor": -0.1}, ValueError, r"factor must be in \[0, 1\], got -0\.1"),
+    ("ConstantLR", {"total_iters": -1}, ValueError, r"total_iters must be >= 0, got -1"),
+    ("LinearLR", {"start_factor": 0}, ValueError, r"start_factor must be in \(0, 1\], got 0"),
+    ("LinearLR", {"start_factor": 1.1}, ValueError, r"start_factor must be in \(0, 1\], got 1\.1"),
+    ("LinearLR", {"end_factor": -0.1}, ValueError, r"end_factor must be in \[0, 1\], got -0\.1"),
+    ("LinearLR", {"end_factor": 1.1}, ValueError, r"end_factor must be in \[0, 1\], got 1\.1"),
+    ("LinearLR", {"total_iters": math.nan}, ValueError, r"total_iters must be finite"),
+    ("PolynomialLR", {"total_iters": -5}, ValueError, r"total_iters must be >= 0, got -5"),
+    ("PolynomialLR", {"power": -1}, ValueError, r"power must be >= 0, got -1"),
+    ("PolynomialLR", {"power": "2"}, TypeError, rf"power {NUMBER} '2'"),
+    ("CosineAnnealingWarmRestarts", {"T_0": 0}, ValueError, r"T_0 must be a whole number >= 1, got 0"),
+    ("CosineAnnealingWarmRestarts", {"T_0": 2.5}, ValueError, r"T_0 must be a whole number >= 1, got 2\.5"),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 0}, ValueError, r"T_mult must be a whole number >= 1, got 0"),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 1.5}, ValueError, r"T_mult must be a whole number >= 1, got 1\.5"),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "eta_min": -1}, ValueError, r"eta_min must be >= 0, got -1"),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "eta_min": "0"}, TypeError, rf"eta_min {NUMBER} '0'"),
+    ("OneCycleLR", {"max_lr": 0.1}, ValueError, r"give total_steps, or epochs and steps_per_epoch, got None and None"),
+    ("OneCycleLR", {"max_lr": 0.1, "epochs": 3}, ValueError, r"give total_steps, or epochs and steps_per_epoch, got 3"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 0}, ValueError, r"total_steps must be a whole number >= 1, got 0"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 1.5}, ValueError, r"total_steps must be a whole number >= 1, got 1\.5"),
+    ("OneCycleLR", {"max_lr": 0.1, "epochs": 0, "steps_per_epoch": 3}, ValueError, r"epochs must be a whole number >= 1"),
+    ("OneCycleLR", {"max_lr": 0.1, "epochs": 3, "steps_per_epoch": -1}, ValueError, r"steps_per_epoch must be a whole number"),
+    ("OneCycleLR", {"max_lr": -0.1, "total_steps": 9}, ValueError, r"max_lr must be >= 0, got -0\.1"),
+    ("OneCycleLR", {"max_lr": [0.1], "total_steps": 9}, ValueError, r"max_lr must have one value per"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "pct_start": 1.1}, ValueError, r"pct_start must be in \[0, 1\], got 1\.1"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "anneal_strategy": "exp"}, ValueError,
+     r"anneal_strategy must be one of 'cos' or 'linear', got 'exp'"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "div_factor": 0}, ValueError, r"div_factor must be > 0, got 0"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "final_div_factor": 0}, ValueError, r"final_div_factor must be > 0"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "three_phase": 1}, TypeError, r"three_phase must be True or False, got 1"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "cycle_momentum": 1}, TypeError, r"cycle_momentum must be True or False"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "base_momentum": 1.5}, ValueError, r"base_momentum must be in \[0, 1\]"),
+    ("OneCycleLR", {"max_lr": 0.1, "total_steps": 9, "max_momentum": [0.9]}, ValueError, r"max_momentum must have"),
+    ("SWALR", {"swa_lr": -1}, ValueError, r"swa_lr must be >= 0, got -1"),
+    ("SWALR", {"swa_lr": [1.0, 0.1, 0.01]}, ValueError, r"swa_lr must have one value per parameter group: 2 groups, 3 given"),
+    ("SWALR", {"swa_lr": [1.0, "x"]}, TypeError, rf"swa_lr\[1\] {NUMBER} 'x'"),
+    ("SWALR", {"swa_lr": 1.0, "anneal_epochs": -1}, ValueError, r"anneal_epochs must be a whole number >= 0, got -1"),
+    ("SWALR", {"swa_lr": 1.0, "anneal_epochs": 1.7}, ValueError, r"anneal_epochs must be a whole number >= 0, got 1\.7"),
+    ("SWALR", {"swa_lr": 1.0, "anneal_strategy": "exponential"}, ValueError, r"anneal_strategy must be one of 'cos'"),
 ]  # fmt: skip
 
 
@@ -132,6 +174,8 @@ def test_cyclic_needs_something_to_cycle() -> None:
         ValueError, match=r"CyclicLR: cycle_momentum needs an optimizer with momentum or betas, and Adagrad has"
     ):
         ours.CyclicLR(optimizer, 0.1, 0.2)
+    with pytest.raises(ValueError, match=r"OneCycleLR: cycle_momentum needs an optimizer with momentum or betas, and Adagrad"):
+        ours.OneCycleLR(optimizer, 0.1, 9)
     assert optimizer.param_groups[0]["lr"] == 0.1
     ours.CyclicLR(optimizer, 0.05, 0.2, cycle_momentum=False)
     assert optimizer.param_groups[0]["lr"] == 0.05

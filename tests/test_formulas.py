@@ -19,7 +19,7 @@ from catalogue import ROWS, Numbers, draw
 from latex import Env, Formula, FormulaError, Reader, is_symbol, read, tokens_of
 
 import lucid.schedules
-from lucid.schedules import Join, Schedule
+from lucid.schedules import Join, Repeat, Schedule
 
 # -- from a docstring to a formula and the values of its symbols
 
@@ -62,10 +62,14 @@ def bind(env: Env, symbol: str, value: Any) -> None:
 
 
 def environments(schedule: Schedule, variant: str, t: float, base: float) -> Iterator[Env]:
-    """The values of all symbols; for a Join, those of each of its parts."""
+    """The values of all symbols; for a Join, those of each of its parts; for a Repeat, also the length of a cycle."""
     env: Env = {"option": variant, "t": Fraction(t), r"\eta_base": Fraction(base)}
     for field, role in roles_of(type(schedule)).items():
         bind(env, Reader(tokens_of(role)).symbol(), getattr(schedule, field))
+    if isinstance(schedule, Repeat):
+        length = Fraction(schedule.of.length)
+        yield {"L": length, "N": t // length + 2, **env}  # for ever: no more cycles than t has time for
+        return
     if not isinstance(schedule, Join):
         yield env
         return
@@ -137,7 +141,7 @@ def test_the_formula_of_a_schedule_is_its_code(name: str, variant: str) -> None:
 
 
 def test_every_schedule_has_a_formula_and_is_in_the_table() -> None:
-    ours = {name: made_of for name, made_of in Schedule._registry.items() if made_of.__module__.startswith("lucid.")}
+    ours = {name: made_of for name, made_of in Schedule._registry.items() if made_of.__module__.startswith("lucid.schedules.")}
     assert set(ours) == set(ROWS), "a schedule without a row in tests/catalogue.py, or a row without a schedule"
     for made_of in ours.values():
         assert read(latex_of(made_of)).definitions[-1][0] == r"\eta"
@@ -165,7 +169,8 @@ def test_the_range_that_a_docstring_promises_is_checked(name: str, variant: str,
 
 # -- every change of a formula is noticed
 
-SWAPS = {"+": "-", "-": "+", r"\min": r"\max", r"\max": r"\min", r"\le": "<", "<": r"\le", r"\cos": r"\sin", "/": r"\,"}
+PAIRS = [("+", "-"), (r"\min", r"\max"), (r"\le", "<"), (r"\ge", ">"), (r"\cos", r"\sin"), (r"\sum", r"\prod")]
+SWAPS = {"/": r"\,", **dict(PAIRS), **{b: a for a, b in PAIRS}}
 
 
 def statements(tokens: list[str]) -> Iterator[tuple[int, int]]:
@@ -200,7 +205,7 @@ def mutants(latex: str) -> Iterator[str]:
             elif is_symbol(token) and tokens[i - 1] != r"\in":
                 if tokens[after] == "_" if after < len(tokens) else False:
                     after = tokens.index("}", after) + 1 if tokens[after + 1] == "{" else after + 2
-                if after == len(tokens) or tokens[after] not in ("(", r"\in"):
+                if after == len(tokens) or tokens[after] not in ("(", r"\in", "="):
                     changes.append(["(", *tokens[i:after], "+", "1", ")"])
             yield from (" ".join([*tokens[:i], *change, *tokens[after:]]) for change in changes)
             i = after
@@ -229,6 +234,13 @@ def test_mutants_have_one_thing_wrong() -> None:
         r"x = a + \min ( ( b _ { l o } + 1 ) , 2 )",
         r"x = a + \min ( b _ { l o } , 3 )",
     ]
+    assert list(mutants(r"h(p) = p \\ x = \sum_{i=1}^{n} h(i)")) == [
+        r"h ( p ) = ( p + 1 ) \\ x = \sum _ { i = 1 } ^ { n } h ( i )",
+        r"h ( p ) = p \\ x = \prod _ { i = 1 } ^ { n } h ( i )",
+        r"h ( p ) = p \\ x = \sum _ { i = 2 } ^ { n } h ( i )",
+        r"h ( p ) = p \\ x = \sum _ { i = 1 } ^ { ( n + 1 ) } h ( i )",
+        r"h ( p ) = p \\ x = \sum _ { i = 1 } ^ { n } h ( ( i + 1 ) )",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -247,6 +259,17 @@ def test_mutants_have_one_thing_wrong() -> None:
         (r"x = \begin{cases} 1 & \text{no} \\ a + 1 & \text{otherwise} \end{cases}", 4),
         (r"x = f(a, 2) \, \left(1 + 1\right), \qquad a \le 3 < 4", 2),
         (r"x = \cos(\pi \, a)", -1),
+        (r"x = \log(a) / \log(3)", 1),
+        (r"x = \prod_{i=1}^{\lfloor a + 1/2 \rfloor} f(i + 1, 1)", 6),
+        (r"x = a + 2 \, \sum_{i=2}^{a} i^2 \, a - \sum_{i=1}^{1} i", 80),
+        (r"x = \sum_{i=4}^{a} i + \prod_{i=1}^{-1} i", 1),
+        (r"x = \sum_{i=1}^a \sum_{j=1}^{i} j", 10),
+        (r"h(p) = \frac{p^2}{a} \\ a = 5 \\ x = h(a + 1) + h(0)", 12),
+        (r"g(p) = p + a \\ h(p) = g(2 p) \, g(p) \\ x = h(1)", 20),
+        (r"x(a) = 2 a \\ y = x + 1", 7),
+        (r"x = \begin{cases} a & \text{that one} \\ 1 & \text{otherwise} \end{cases}", 1),
+        (r"x = (1/3)^2 \, 3^{a - 1}", 1),
+        (r"b = a + 1 \\ x = b, \qquad b \le 4 < b + 1", 4),
     ],
 )
 def test_the_reader_reads(latex: str, value: float) -> None:
@@ -267,6 +290,11 @@ def test_the_reader_reads(latex: str, value: float) -> None:
         ("x = a(2)", "a is no function: write a thin space"),
         ("a", "neither definition nor condition"),
         (r"x = \begin{cases} 1 & \text{no} \end{cases}", "no case for 'this'"),
+        (r"x = \sum_{i=1}^{a + 1/2} i", "i goes from 1 to 7/2: limits are whole numbers"),
+        (r"x = \prod_{i=a/2}^{a} i", "i goes from 3/2 to 3: limits are whole numbers"),
+        (r"x = \sum_{i=1} i", r"expected \^, got 'i'"),
+        (r"x = \sum_{i}^{a} i", "expected =, got '}'"),
+        (r"h(p) = p + b \\ x = h(a)", "b is defined nowhere"),
         ("x = ", "expected more"),
     ],
 )
@@ -275,45 +303,108 @@ def test_the_reader_refuses(latex: str, message: str) -> None:
         read(latex)({"a": Fraction(3), "option": "this"})
 
 
+def test_the_reader_is_exact_where_it_can_be() -> None:
+    third = {"a": Fraction(1, 3), "n": Fraction(40), "option": ""}
+    assert read(r"x = (a^n 3^n - 1) \, 10^{99}")(third) == 0
+    assert read(r"h(p) = 3 p \\ x = (h(a) - 1) \, 10^{99}")(third) == 0
+    assert read(r"x = (2 \, \sum_{i=1}^{n} a^i - 1 + a^n) \, 10^{99}")(third) == 0
+    assert read(r"x = 2^{1/2}")({}) == 2**0.5
+    with pytest.raises(ArithmeticError, match=r"^-2\.0 to the power of 0\.5 is no real number$"):
+        read(r"x = (-2)^{1/2}")({})
+
+
 # -- schedulers: the formula is what stands in the optimizer
 
 SCHEDULERS: dict[str, list[dict[str, Any]]] = {
     "StepLR": [{"step_size": 7}, {"step_size": 2.5, "gamma": 0.8}],
     "MultiStepLR": [{"milestones": [30, 10, 10], "gamma": 0.5}, {"milestones": [0, 4, 61]}],
     "ExponentialLR": [{"gamma": 0.95}, {"gamma": 1.01}],
+    "ConstantLR": [{"factor": 0.25, "total_iters": 7}, {"factor": 0.6, "total_iters": 2.5}],
+    "LinearLR": [{"start_factor": 0.25, "end_factor": 0.8, "total_iters": 20}, {"total_iters": 2.5}],
+    "PolynomialLR": [{"total_iters": 20, "power": 2.5}, {"total_iters": 70.5, "power": 0.5}, {"total_iters": 9}],
     "CosineAnnealingLR": [{"T_max": 50, "eta_min": 0.01}, {"T_max": 16}],
+    "CosineAnnealingWarmRestarts": [{"T_0": 7, "eta_min": 0.01}, {"T_0": 5, "T_mult": 2}, {"T_0": 2, "T_mult": 3}],
     "LambdaLR": [{"lr_lambda": lambda epoch: 0.95**epoch}, {"lr_lambda": [lambda t: 1 / (1 + t), lambda t: t % 7]}],
+    "MultiplicativeLR": [{"lr_lambda": lambda epoch: 0.97}, {"lr_lambda": [lambda i: 1 - 0.5 / i, lambda i: 0.9 + i % 2 / 10]}],
     "CyclicLR": [
         {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 5},
         {"base_lr": [0.01, 0.2], "max_lr": [0.1, 0.9], "step_size_up": 3, "step_size_down": 8, "mode": "triangular2"},
         {"base_lr": 0.0, "max_lr": [0.1, 0.9], "step_size_up": 6.5, "mode": "exp_range", "gamma": 0.97},
     ],
+    "OneCycleLR": [
+        {"max_lr": 0.5, "total_steps": 81, "div_factor": 25, "final_div_factor": 10},
+        {
+            "max_lr": [0.5, 2],
+            "total_steps": 81,
+            "pct_start": 0.1,
+            "anneal_strategy": "linear",
+            "div_factor": 5,
+            "final_div_factor": 2,
+        },
+        {"max_lr": 0.1, "total_steps": 81, "three_phase": True, "div_factor": 0.5, "final_div_factor": 3},
+    ],
+    "SWALR": [
+        {"swa_lr": 0.05, "anneal_epochs": 20},
+        {"swa_lr": [0.05, 0.9], "anneal_epochs": 7, "anneal_strategy": "linear"},
+    ],
     "NoamScheduler": [{"model_size": 512, "warmup_steps": 20}, {"model_size": 64, "warmup_steps": 2.5, "factor": 3}],
 }
 BASES = (0.3, 0.7)
-Written = list[tuple[int, list[float], list[float]]]
+STEPS = 80
+BETWEEN = (0.5, 6.75, 40.25, STEPS + 0.5)
+Written = list[tuple[float, list[float], list[float]]]
 
 
 def scheduler_of(name: str) -> type:
     return getattr(pytest.importorskip("lucid.optim.lr_scheduler"), name)
 
 
-def run(name: str, arguments: dict[str, Any], steps: int = 80) -> tuple[Any, Written]:
-    """A scheduler, and the rates and momenta that stood in the optimizer's two groups at each time."""
+def run(name: str, arguments: dict[str, Any], steps: int = STEPS) -> tuple[Any, Written]:
+    """A scheduler, and the rates and momenta that stood in the optimizer's two groups at each time, whole ones and others."""
     torch = pytest.importorskip("torch")
     groups = [{"params": [torch.nn.Parameter(torch.ones(1))], "lr": lr} for lr in BASES]
     optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
     scheduler = scheduler_of(name)(optimizer, **arguments)
-    written = []
-    for t in range(steps):
+    written: Written = []
+
+    def look(t: float) -> None:
         written.append((t, *([group[key] for group in optimizer.param_groups] for key in ("lr", "momentum"))))
+
+    for t in range(steps):
+        look(t)
         optimizer.step()
         scheduler.step()
+    for between in BETWEEN:
+        scheduler.step(between)
+        look(between)
     return scheduler, written
 
 
+GOES_ON = {"OneCycleLR": "OneCycle"}  # with the formula of a schedule of multiples, for the base 1
+
+
+def latex_of_scheduler(name: str) -> str:
+    """What its docstring says, and then what that of the schedule adds."""
+    latex = latex_of(scheduler_of(name))
+    if name in GOES_ON:
+        own = {symbol for symbol, *_ in read(latex).definitions}
+        tokens = tokens_of(latex_of(getattr(lucid.schedules, GOES_ON[name])))
+        for start, end in statements(tokens):
+            if tokens[start] not in own:
+                latex += r" \\ " + " ".join(tokens[start:end])
+    return latex
+
+
+def options_of(scheduler: Any) -> str:
+    """The cases that a scheduler takes in its formula."""
+    options = [getattr(scheduler, "mode", ""), getattr(scheduler, "anneal_strategy", "")]
+    options += ["equal"] * (getattr(scheduler, "T_mult", 0) == 1) + ["three phases"] * getattr(scheduler, "three_phase", False)
+    return ", ".join(options)
+
+
 def symbols_of(scheduler: Any, arguments: dict[str, Any], group: int) -> Env:
-    env: Env = {"option": getattr(scheduler, "mode", ""), r"\eta_base": Fraction(BASES[group])}
+    base = 1 if type(scheduler).__name__ in GOES_ON else BASES[group]
+    env: Env = {"option": options_of(scheduler), r"\eta_base": Fraction(base)}
     for argument, role in roles_of(type(scheduler)).items():
         value = getattr(scheduler, argument, arguments.get(argument))
         if isinstance(value, list) and argument != "milestones":
@@ -335,14 +426,14 @@ def first_difference_written(formula: Formula, name: str, runs: list[tuple[Any, 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_the_formula_of_a_scheduler_is_what_it_writes(name: str) -> None:
-    latex = latex_of(scheduler_of(name))
+    latex = latex_of_scheduler(name)
     runs = [run(name, arguments) for arguments in SCHEDULERS[name]]
     assert first_difference_written(read(latex), name, runs) is None
     for mutant in mutants(latex):
         formula = read(mutant)
         try:
             noticed = first_difference_written(formula, name, runs) is not None
-        except ArithmeticError:
+        except (FormulaError, ArithmeticError):
             noticed = True
         assert noticed, f"{name}: nobody notices {mutant}"
 
@@ -361,6 +452,7 @@ def test_the_formula_of_cyclic_momentum_is_what_it_writes() -> None:
 def test_every_scheduler_with_a_formula_is_in_the_table() -> None:
     module = pytest.importorskip("lucid.optim.lr_scheduler._schedulers")
     named = [cls for cls in vars(module).values() if isinstance(cls, type) and cls.__module__ == module.__name__]
+    named = [cls for cls in named if issubclass(cls, module.LRScheduler)]
     assert {cls.__name__ for cls in named if ".. math::" in (cls.__doc__ or "")} == set(SCHEDULERS)
 
 

@@ -9,6 +9,7 @@ import json
 import math
 import operator
 import pickle
+import random
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from hypothesis import strategies as st
 
 import lucid.schedules
 from lucid.schedules import (
+    Absolute,
     Constant,
     Cosine,
     Cut,
@@ -36,9 +38,13 @@ from lucid.schedules import (
     Linear,
     MultiStep,
     Noam,
+    OneCycle,
+    Polynomial,
     Product,
+    Repeat,
     Scale,
     Schedule,
+    Shift,
     Step,
     ops,
 )
@@ -97,6 +103,14 @@ def assert_affine(schedule: Schedule, t: float, base: float) -> None:
     assert math.isclose(line.real, offset, rel_tol=1e-9, abs_tol=rounding)
     assert math.isclose(line.imag, slope, rel_tol=1e-9, abs_tol=rounding)
     assert math.isclose(schedule(t, base), line.real + base * line.imag, rel_tol=1e-9, abs_tol=rounding)
+
+
+@every_variant
+def test_an_absolute_schedule_does_not_look_at_the_base(name: str, variant: str) -> None:
+    for schedule in examples(name, variant):
+        assert schedule.absolute is (name in ("Absolute", "Cyclic", "Noam"))
+        if schedule.absolute:
+            assert schedule.at(NEAR, 0.3) == schedule.at(NEAR, 2.0)
 
 
 @every_variant
@@ -210,6 +224,10 @@ def boundaries(schedule: Schedule) -> list[float]:
     ends += [m for m in (getattr(schedule, field, None) for field in ("every", "steps_up", "warmup_steps")) if m]
     if isinstance(schedule, Join):
         ends += [sum(part.length for part in schedule.parts[:i]) for i in range(1, len(schedule.parts))]
+    if isinstance(schedule, Repeat):
+        ends += [schedule.of.length]
+    if isinstance(schedule, OneCycle):
+        ends += [schedule.steps - 1, max(schedule.pct_start * schedule.steps - 1, 0)]
     moments = [moment for end in ends for moment in (math.nextafter(end, 0), float(end), math.nextafter(end, 1e9))]
     return [*moments, *[0.0] * (12 - len(moments))]  # of one length, so that JAX compiles once
 
@@ -271,6 +289,15 @@ def test_a_compiled_time_is_a_time(name: str, variant: str, jax64: Any) -> None:
         lambda w: Cyclic(0.0, 1.0, 2, mode="exp_range", gamma=w),
         lambda w: Scale(Cosine(8), w),
         lambda w: Cosine(w) * Linear(w),
+        Absolute,
+        Polynomial,
+        lambda w: Polynomial(8, w),
+        lambda w: Polynomial(8, end=w),
+        lambda w: OneCycle(8, w, 2 * w, w / 4),
+        lambda w: Cosine(4).repeat(decay=w / 2),
+        lambda w: Cosine(4).repeat(3, stretch=2, decay=w / 2),
+        lambda w: Cosine(8).shift(w),
+        lambda w: Cosine(8).shift(-w),
     ],
 )
 def test_a_parameter_may_be_traced(make: Callable[[Any], Schedule], jax64: Any) -> None:
@@ -285,6 +312,9 @@ def test_gradients_flow() -> None:
     (Linear(4) >> Cosine(9))(t, base).backward()
     assert (t.grad.item(), base.grad.item()) == (0.125, 0.625)
     assert Linear(4)(torch.nn.Parameter(torch.tensor(2.0))).item() == 0.5  # a subclass of their array
+    t, base = torch.tensor(11.0, requires_grad=True), torch.tensor(0.5, requires_grad=True)
+    Linear(4).repeat(3, stretch=2, decay=0.5)(t, base).backward()  # its second cycle, of 8, began at 4; its third is half way
+    assert (t.grad.item(), base.grad.item()) == (0.5 * 0.5 / 8, 0.5 * 7 / 8)
 
 
 @pytest.mark.parametrize("t", [Fraction(1, 2), Decimal(1), "1", None, [1, 2], object()])
@@ -353,6 +383,10 @@ def ended(schedule: Schedule) -> Schedule:
     return schedule if schedule.length < math.inf else schedule[:8]
 
 
+def lasting(schedule: Schedule) -> Schedule:
+    return ended(schedule) if schedule.length > 0 else Linear(2)
+
+
 leaves = st.builds(lambda row, seed: draw(*row, seed, exact=True), st.sampled_from(PLAIN), seeds)
 factors = st.integers(0, 8).map(lambda quarters: quarters / 4)
 compositions = st.recursive(
@@ -362,6 +396,8 @@ compositions = st.recursive(
         st.builds(operator.mul, inner, inner),
         st.builds(operator.mul, factors, inner),
         st.builds(lambda a, n: a[:n], inner, st.integers(0, 200).map(lambda quarters: quarters / 4)),
+        st.builds(Repeat, inner.map(lasting), st.none() | st.integers(1, 4), st.integers(1, 2), st.sampled_from([0.5, 1])),
+        st.builds(Shift, inner, st.integers(-40, 80).map(lambda quarters: quarters / 4)),
     ),
     max_leaves=6,
 )
@@ -372,6 +408,8 @@ compositions = st.recursive(
 def test_compositions_are_finite_and_affine(schedule: Schedule, t: float, base: float) -> None:
     assert math.isfinite(schedule(t, base))
     assert_affine(schedule, t, base)
+    if schedule.absolute:
+        assert schedule(t, base) == schedule(t, 0.3)
     if "hold=False" not in repr(schedule):  # a periodic cosine goes on to both sides
         assert schedule(-abs(t) - 1e-9, base) == schedule(0, base)
 
@@ -457,6 +495,297 @@ def test_a_join_in_numbers() -> None:
     assert (Linear(3, 1.0, 0.5) >> Linear(1, 0.0)).at([2, 3, 4, 99]) == [pytest.approx(2 / 3), 0.0, 1.0, 1.0]
 
 
+def test_a_part_of_no_length_is_never_seen(library: Library) -> None:
+    """As where a milestone is 0, or named twice."""
+    never, always = Absolute(9)[:0], Exponential(0.5)
+    for schedule, values in [
+        (never >> always, [1.0, 1.0, 0.5, 0.25, 0.125]),
+        (never >> never >> always[:2] >> never >> never >> always, [1.0, 1.0, 0.5, 1.0, 0.5]),
+        (always[:1] >> never >> Linear(2) >> never, [1.0, 1.0, 0.0, 0.5, 9.0]),
+        ((always[:2] >> never >> Constant(3))[:3] >> always, [1.0, 1.0, 0.5, 3.0, 1.0]),
+        ((never >> Constant(3))[:0] >> always, [1.0, 1.0, 0.5, 0.25, 0.125]),
+    ]:
+        assert schedule.at([-1, 0, 1, 2, 3]) == schedule.at([-1.0, 0.0, 1.0, 2.0, 3.0]) == values
+        assert_same(schedule(library.array([-1, 0, 1, 2, 3], "float64")), values, 1e-15)
+
+
+def test_cuts_in_a_join_cut(library: Library) -> None:
+    """Though only that of the last part is asked."""
+    inner = Linear(4) >> Step(2, 0.5)
+    for schedule, values in [
+        (inner[:6] >> inner[:5], [0.0, 0.25, 1.0, 1.0, 0.0, 0.25, 1.0, 1.0]),
+        (inner[:6][:5] >> Constant(7), [0.0, 0.25, 1.0, 7.0, 7.0, 7.0, 7.0, 7.0]),
+        (inner[:3][:6] >> Constant(7), [0.0, 0.25, 0.75, 0.75, 7.0, 7.0, 7.0, 7.0]),
+        ((inner[:5] >> Constant(7))[:7], [0.0, 0.25, 1.0, 7.0, 7.0, 7.0, 7.0, 7.0]),
+        ((inner[:5] >> Linear(2))[:6] >> inner[:1], [0.0, 0.25, 1.0, 0.0, 0.0, 0.25, 0.25, 0.25]),
+        (Lambda(abs)[:2] >> Lambda(abs)[:3], [0.0, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0]),
+    ]:
+        moments = [-1.0, 1.0, 4.0, 5.0, 6.0, 7.0, 11.0, 99.0]
+        assert schedule.at(moments) == values
+        assert_same(schedule(library.array(moments, "float64")), values, 1e-15)
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_an_absolute_value_is_the_base_of_what_follows(base: float, library: Library) -> None:
+    for schedule in (Cosine(8, end=0.25), Linear(4) >> Step(2, 0.5), OneCycle(9), 0.5 * Cosine(8), Cosine(3).repeat()):
+        product = Absolute(0.75) * schedule
+        moments = [*NEAR, *boundaries(schedule)]
+        assert product.at(moments, base) == schedule.at(moments, 0.75)
+        assert_same(product(library.array(moments, "float64"), base), schedule.at(moments, 0.75), 1e-11)
+        assert (product.affine, product.length) == (True, math.inf)
+    assert (Cosine(8) * Absolute(0.75))(3, base) == 0.75  # what comes before it is lost
+    assert (0.5 * Absolute(0.75))(3, base) == 0.375
+    assert (Absolute(0.75)[:2] >> Constant()).at([0, 2], base) == [0.75, base]
+
+
+# -- over and over
+
+
+def restarts(first: float, stretch: float, until: float = 2.0**53) -> list[tuple[int, float]]:
+    """The cycles, and when they begin, as far as floats tell these numbers exactly; of equal cycles, which are many, some."""
+    if stretch == 1:
+        draw_from = random.Random(first)
+        last = int(until / first)
+        numbers = [0, 1, 2, 3, 10, last - 1, last, *(draw_from.randrange(last) for _ in range(40))]
+        return [(n, n * first) for n in numbers]
+    found, began, length = [], Fraction(0), Fraction(first)
+    for n in range(200):
+        if began >= until or float(length) != length:
+            break
+        if float(began) == began:
+            found.append((n, float(began)))
+        began, length = began + length, length * Fraction(stretch)
+    return found
+
+
+LENGTHS = (1, 2, 3, 7, 10, 64, 1000, 50_000)
+
+
+@pytest.mark.parametrize("stretch", [1, 1.0, 2, 3, 1.5, 1.25, 4])
+@pytest.mark.parametrize("decay", [1, 0.75])
+def test_every_restart_is_exact_however_late(stretch: float, decay: float) -> None:
+    for steps in LENGTHS:
+        once = Linear(steps, 1.0, 0.25)
+        schedule = once.repeat(stretch=stretch, decay=decay)
+        moments = restarts(steps, stretch)
+        assert len(moments) > 8
+        for n, began in moments:
+            for t in {began, int(began)} if began == int(began) else {began}:
+                assert schedule(t, 0.3) == once(0, 0.3 * decay**n) == 0.3 * decay**n
+                assert schedule.cycle(t) == (n, began)
+            if n:
+                t, long = math.nextafter(began, 0), steps * stretch ** (n - 1)
+                left = float((Fraction(began) - Fraction(t)) / Fraction(long))  # of the cycle
+                assert schedule(t, 0.3) == pytest.approx(0.3 * decay ** (n - 1) * (0.25 + 0.75 * left), rel=1e-12)
+                assert schedule.cycle(t)[0] == n - 1
+                t = began - long / 4
+                if t == Fraction(began) - Fraction(long) / 4:
+                    assert schedule(t, 0.3) == pytest.approx(0.3 * decay ** (n - 1) * 0.4375, rel=1e-12)
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 3, 1.5, 2.5])
+def test_every_restart_of_an_array_is_exact(stretch: float, library: Library) -> None:
+    for steps in (3, 10, 64):
+        schedule = Linear(steps, 1.0, 0.25).repeat(stretch=stretch, decay=0.75)
+        cycles, moments = zip(*[*restarts(steps, stretch), *[(0, 0.0)] * 60][:60], strict=True)  # of one length, for JAX
+        times = library.array(moments, "float64")
+        assert_same(schedule(times, 0.3), [0.3 * 0.75**n for n in cycles], 1e-12)
+        found, began = schedule.cycle(times)
+        assert_same(found, cycles, 0)
+        assert_same(began, moments, 0)
+        before = np.nextafter(moments, 0)
+        assert_same(schedule.cycle(library.array(before, "float64"))[0], [max(n - 1, 0) for n in cycles], 0)
+        assert_same(schedule(library.array(before, "float64"), 0.3), schedule.at(before.tolist(), 0.3), 1e-12)
+        early = [t if n < 15 and t < 2**24 and np.float32(t) == t else 0.0 for n, t in zip(cycles, moments, strict=True)]
+        assert_same(schedule(library.array(early, "float32"), 0.3), schedule.at(early, 0.3), 1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 0.1, 0.3, 1 / 3, 7.7, math.pi])
+@pytest.mark.parametrize("stretch", [1.1, 1.7, 1.000001, 2.9, 37.0, 1.0])
+def test_restarts_that_no_float_tells_come_once_and_in_order(steps: float, stretch: float) -> None:
+    schedule = Linear(steps, 0.0, 1.0).repeat(stretch=stretch)
+    before, t = -1, 0.0
+    while t < 1e5 and before < 500:
+        n, began = schedule.cycle(t)
+        assert n >= before
+        assert began <= t or math.isclose(began, t, rel_tol=1e-15)
+        assert 0 <= schedule(t) <= 1
+        assert 0 <= schedule(math.nextafter(t, 0)) <= 1
+        before, t = n, t + steps * stretch**n / 3
+    assert before >= 3
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 1.5])
+@pytest.mark.parametrize("times", [1, 2, 3, 5])
+@pytest.mark.parametrize("decay", [1, 0.5])
+def test_a_number_of_times(times: int, stretch: float, decay: float, library: Library) -> None:
+    """As for ever, and then the end of the last cycle; so it can be followed."""
+    once = Cosine(6, end=0.125, hold=False)  # which would come up again
+    ever, some = once.repeat(stretch=stretch, decay=decay), once.repeat(times, stretch=stretch, decay=decay)
+    end = 6 * sum(stretch**i for i in range(times))
+    assert some.length == end
+    assert type(some.length) is float
+    assert ever.length == math.inf
+    moments = [-3.0, *(quarters / 4 for quarters in range(4 * int(end))), math.nextafter(end, 0)]
+    assert some.at(moments, 0.3) == ever.at(moments, 0.3)
+    last = once(6, 0.3 * decay ** (times - 1))
+    for t in (end, int(end) + 1, math.nextafter(end, 1e9), end + 2, 2 * end + 0.75, 1e9):
+        assert some(t, 0.3) == last
+        assert some.cycle(t) == (times - 1, end - 6 * stretch ** (times - 1))
+    after = [*moments, end, end + 2, 1e9]
+    assert_same(some(library.array(after, "float64"), 0.3), some.at(after, 0.3), 1e-12)
+    joined = some >> Linear(4, 0.0, 0.5)
+    assert joined.length == end + 4
+    assert joined.at(moments, 0.3) == some.at(moments, 0.3)
+    assert joined.at([end, end + 2, end + 4, end + 99], 0.3) == [0.0, 0.075, 0.15, 0.15]
+
+
+def test_cycles_of_cycles() -> None:
+    twice = Linear(2).repeat(2)
+    assert (twice >> Constant(0.25)).at([0, 1, 2, 3, 4, 5]) == [0.0, 0.5, 0.0, 0.5, 0.25, 0.25]
+    assert twice.repeat(stretch=2, decay=0.5).at([0, 1, 2, 3, 4, 6, 8, 10, 12, 14]) == [
+        *(0.0, 0.5, 0.0, 0.5),
+        *(0.0, 0.25, 0.0, 0.25),
+        *(0.0, 0.0625),
+    ]
+    assert (Linear(2) >> Constant(0.5, 1)).repeat().at(range(7)) == [0.0, 0.5, 0.5, 0.0, 0.5, 0.5, 0.0]
+    assert Exponential(0.5)[:2].repeat().at(range(5)) == [1.0, 0.5, 1.0, 0.5, 1.0]
+    assert Exponential(0.5)[:2].repeat(2).at([3, 4, 99]) == [0.5, 0.25, 0.25]  # the end of the cut
+    assert Exponential(0.5)[:1][:2].repeat().at([0, 1, 1.5, 2, 3.5]) == [1.0, 0.5, 0.5, 1.0, 0.5]
+    assert Cosine(4).repeat() == Repeat(Cosine(4)) == Repeat(Cosine(4), None, 1.0, 1.0)
+    assert Cosine(4).repeat(3, stretch=2, decay=0.5) == Repeat(Cosine(4), 3, 2, 0.5)
+
+
+@pytest.mark.parametrize("stretch", [1, 1.000001, 1.5, 3, 1e300])
+@pytest.mark.parametrize("steps", [5e-324, 1e-3, 1, 1e300])
+@pytest.mark.parametrize("times", [None, 1, 10_000])
+def test_no_time_is_too_late_for_a_repetition(stretch: float, steps: float, times: int | None) -> None:
+    schedule = Repeat(Linear(steps, 1.0, 0.0), times, stretch, 0.9)
+    for t in (-1e308, 0, 5e-324, 1.0, 3, 10**9, 1e38, 1e200, 1.7e308):
+        assert 0 <= schedule(t, 0.3) <= 0.3
+    assert schedule.length > 0
+    assert schedule(0, 0.3) == 0.3
+
+
+def test_a_repetition_longer_than_every_float_has_no_end() -> None:
+    assert Linear(4).repeat(5000, stretch=2).length == math.inf
+    with pytest.raises(ValueError, match=r"^Join: Repeat\(.*\) has no end, so nothing can follow it"):
+        Linear(4).repeat(5000, stretch=2) >> Cosine(4)
+
+
+# -- later and earlier
+
+
+@settings(deadline=None, max_examples=100)
+@given(schedule=compositions, a=st.integers(0, 200), b=st.integers(0, 200), quarters=st.integers(-100, 2000))
+def test_shifting(schedule: Schedule, a: int, b: int, quarters: int) -> None:
+    t, later = quarters / 4, schedule.shift(a / 4)
+    assert later(t, 0.3) == schedule(max(t - a / 4, 0), 0.3)
+    assert later.length == schedule.length + a / 4
+    assert later.shift(b / 4)(t, 0.3) == schedule.shift((a + b) / 4)(t, 0.3)
+    assert later.shift(b / 4).length == schedule.shift((a + b) / 4).length
+    earlier = schedule.shift(-a / 4)
+    assert earlier(t, 0.3) == schedule(max(t, 0) + a / 4, 0.3)
+    assert earlier.length == max(schedule.length - a / 4, 0)
+    assert earlier.shift(-b / 4)(t, 0.3) == schedule.shift(-(a + b) / 4)(t, 0.3)
+    assert schedule.shift(0)(t, 0.3) == schedule(max(t, 0), 0.3)
+    assert later.affine is schedule.affine
+
+
+def test_a_shift_in_numbers(library: Library) -> None:
+    moments = [-9.0, 0.0, 2.0, 4.0, 6.0, 20.0]
+    for schedule, values in [
+        (Linear(4).shift(2), [0.0, 0.0, 0.0, 0.5, 1.0, 1.0]),
+        (Linear(4).shift(-2), [0.5, 0.5, 1.0, 1.0, 1.0, 1.0]),
+        (Lambda(abs).shift(4), [0.0, 0.0, 0.0, 0.0, 2.0, 16.0]),  # its first value holds until then
+        (Lambda(abs).shift(-4), [4.0, 4.0, 6.0, 8.0, 10.0, 24.0]),
+        (Cosine(4, hold=False).shift(4), [1.0, 1.0, 1.0, 1.0, 0.5, 1.0]),
+        (Linear(4).shift(2) >> Constant(9), [0.0, 0.0, 0.0, 0.5, 9.0, 9.0]),
+        (Linear(4).shift(-2) >> Constant(9), [0.5, 0.5, 9.0, 9.0, 9.0, 9.0]),
+        (Linear(4).shift(-9) >> Constant(9), [9.0] * 6),
+        (Linear(4).shift(2).repeat(2), [0.0, 0.0, 0.0, 0.5, 0.0, 1.0]),
+    ]:
+        assert schedule.at(moments) == pytest.approx(values, abs=1e-15)
+        assert_same(schedule(library.array(moments, "float64")), values, 1e-15)
+    assert (Linear(4).shift(2).length, Linear(4).shift(-1).length, Linear(4).shift(-9).length) == (6.0, 3.0, 0.0)
+    assert Step(4).shift(-9).length == Step(4).shift(9).length == math.inf
+    assert Cosine(4).shift(3) == Shift(Cosine(4), 3) == Shift(of=Cosine(4), by=3.0)
+
+
+# -- one cycle
+
+
+@pytest.mark.parametrize("three_phase", [False, True])
+@pytest.mark.parametrize("anneal", ["cos", "linear"])
+@pytest.mark.parametrize("pct_start", [0.0, 0.05, 0.3, 0.5, 0.7, 1.0])
+def test_one_cycle_is_pytorchs(pct_start: float, anneal: str, three_phase: bool) -> None:
+    torch = pytest.importorskip("torch")
+    for total, div, final_div, peak in (
+        (1, 25, 1e4, 1.0),
+        (2, 4, 2, 0.1),
+        (3, 0.5, 7, 3.0),
+        (10, 25, 1e4, 0.1),
+        (61, 10, 1, 2.0),
+    ):
+        schedule = OneCycle(total, 1 / div, 1.0, 1 / div / final_div, pct_start, anneal, three_phase)
+        absolute = Absolute(peak) * schedule
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0, momentum=0.9)
+        options = {"pct_start": pct_start, "anneal_strategy": anneal, "three_phase": three_phase}
+        options |= {"div_factor": div, "final_div_factor": final_div}
+        if pct_start * total == 1:  # the rise has no length: ours begins with what is next
+            with pytest.raises(ZeroDivisionError):
+                torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total, **options)
+            if total > 1:
+                assert absolute(0) == pytest.approx(peak / div if three_phase else peak, rel=1e-15)
+            continue
+        theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total, **options)
+        momentum = OneCycle(total, 0.95, 0.85, 0.95, pct_start, anneal, three_phase)
+        for t in range(total):
+            (group,) = optimizer.param_groups
+            assert absolute(t, 9.0) == pytest.approx(group["lr"], rel=0, abs=1e-12 * peak)
+            assert schedule(t, peak) == pytest.approx(group["lr"], rel=0, abs=1e-12 * peak)
+            assert momentum(t) == pytest.approx(group["momentum"], rel=0, abs=1e-12)
+            optimizer.step()
+            if t + 1 < total:
+                theirs.step()
+
+
+def test_one_cycle_turns_exactly_where_it_says() -> None:
+    """With corners between the steps, in every shape; what is between the corners is between their values."""
+    for anneal in ("cos", "linear"):
+        for steps, q in ((41, 0.25), (10.5, 0.5), (100, 0.3), (7, 0.4)):
+            up, last = q * steps - 1, steps - 1
+            schedule = OneCycle(steps, 0.25, 1.0, 0.125, q, anneal)
+            assert schedule.at([-1, 0, up, last, last + 1, 1e9]) == [0.25, 0.25, 1.0, 0.125, 0.125, 0.125]
+            assert schedule.at([up / 2, (up + last) / 2]) == pytest.approx([0.625, 0.5625], rel=1e-14)
+            three = OneCycle(steps, 0.25, 1.0, 0.125, q, anneal, three_phase=True)
+            if 2 * up < last:
+                assert three.at([-1, 0, up, 2 * up, last, 1e9]) == [0.25, 0.25, 1.0, 0.25, 0.125, 0.125]
+                assert three.at([1.5 * up, up + last / 2]) == pytest.approx([0.625, 0.1875], rel=1e-14)
+            quarter = 0.25 + 0.75 * (0.25 if anneal == "linear" else (1 - math.cos(math.pi / 4)) / 2)
+            assert schedule(up / 4) == three(up / 4) == pytest.approx(quarter, rel=1e-14)
+            for made in (schedule, three):
+                values = made.at(np.linspace(-1, steps + 1, 500))
+                assert (values >= 0.125).all()
+                assert (values <= 1).all()
+
+
+def test_phases_without_length_are_left_out(library: Library) -> None:
+    for schedule, values in [
+        (OneCycle(1, 0.5, 1.0, 0.25), [0.25, 0.25, 0.25, 0.25]),
+        (OneCycle(1.5, 0.5, 1.0, 0.25, 1.0, "linear"), [0.5, 1.0, 1.0, 1.0]),
+        (OneCycle(5, 0.5, 1.0, 0.25, 0.0, "linear"), [0.85, 0.775, 0.7, 0.25]),  # the fall began at -1
+        (OneCycle(5, 0.5, 1.0, 0.25, 0.2, "linear"), [1.0, 0.90625, 0.8125, 0.25]),
+        (OneCycle(5, 0.5, 1.0, 0.25, 1.0, "linear"), [0.5, 0.5625, 0.625, 1.0]),
+        (OneCycle(5, 0.5, 1.0, 0.25, 0.0, "linear", True), [5 / 12, 0.25 + 0.25 * 3.5 / 6, 0.375, 0.25]),  # at -2
+        (OneCycle(5, 0.5, 1.0, 0.25, 0.2, "linear", True), [0.5, 0.46875, 0.4375, 0.25]),
+        (OneCycle(5, 0.5, 1.0, 0.25, 1.0, "linear", True), [0.5, 0.5625, 0.625, 1.0]),
+        (OneCycle(5, 0.5, 1.0, 0.25, 0.8, "linear", True), [0.5, 0.5 + 0.25 / 3, 0.5 + 0.5 / 3, 1 - 0.5 / 3]),  # cut off
+    ]:
+        assert schedule.at([0, 0.5, 1, 9]) == pytest.approx(values, rel=1e-14)
+        assert_same(schedule(library.array([0.0, 0.5, 1.0, 9.0], "float64")), values, 1e-14)
+
+
 def test_factors_come_from_every_library() -> None:
     torch = pytest.importorskip("torch")
     jnp = pytest.importorskip("jax.numpy")
@@ -504,6 +833,7 @@ def assert_same_after_all_round_trips(schedule: Schedule) -> None:
         assert hash(made) == hash(schedule)
         assert type(made) is type(schedule)
         assert made.affine is schedule.affine
+        assert made.absolute is schedule.absolute
         assert made.length == schedule.length
         assert made.at([-1, 0, 1.5, 40]) == schedule.at([-1, 0, 1.5, 40])
     assert json.dumps(copies[1].to_dict()) == text
@@ -537,6 +867,17 @@ def test_a_function_is_no_json(name: str, variant: str) -> None:
         (Linear(2) * Cosine(4) >> Step(4), f"{Linear(2)!r} * {Cosine(4)!r} >> {Step(4)!r}"),
         ((0.5 * Step(4))[:3] >> Cosine(4), f"(0.5 * {Step(4)!r})[:3] >> {Cosine(4)!r}"),
         (Step(4)[:3][:2], f"{Step(4)!r}[:3][:2]"),
+        (Cosine(4).repeat(), f"Repeat(of={Cosine(4)!r}, times=None, stretch=1.0, decay=1.0)"),
+        (
+            (Linear(2) >> Cosine(4)).repeat(3, stretch=2),
+            f"Repeat(of={Linear(2)!r} >> {Cosine(4)!r}, times=3, stretch=2, decay=1.0)",
+        ),
+        ((0.5 * Step(4)).shift(-2.5), f"Shift(of=0.5 * {Step(4)!r}, by=-2.5)"),
+        (0.5 * Step(4).shift(2)[:3] * Linear(2), f"(0.5 * Shift(of={Step(4)!r}, by=2)[:3]) * {Linear(2)!r}"),
+        (
+            Linear(2).shift(1).repeat(2) >> Step(4),
+            f"Repeat(of=Shift(of={Linear(2)!r}, by=1), times=2, stretch=1.0, decay=1.0) >> {Step(4)!r}",
+        ),
     ],
 )
 def test_a_composition_reads_as_it_was_written(schedule: Schedule, text: str) -> None:
@@ -555,6 +896,24 @@ def test_configurations_are_plain() -> None:
     assert Constant(steps=3).to_dict() == {"schedule": "Constant", "factor": 1.0, "steps": 3}
     assert MultiStep([1, 2]).to_dict() == {"schedule": "MultiStep", "milestones": [1, 2], "gamma": 0.1}
     assert Cyclic(0, 1, 2, scale_fn=Cosine(9)).to_dict()["scale_fn"] == Cosine(9).to_dict()
+    assert Linear(2).shift(3).repeat(4, stretch=2).to_dict() == {
+        "schedule": "Repeat",
+        "of": {"schedule": "Shift", "of": {"schedule": "Linear", "steps": 2, "start": 0.0, "end": 1.0}, "by": 3},
+        "times": 4,
+        "stretch": 2,
+        "decay": 1.0,
+    }
+    assert OneCycle(9, anneal="linear").to_dict() == {
+        "schedule": "OneCycle",
+        "steps": 9,
+        "start": 0.04,
+        "peak": 1.0,
+        "end": 4e-6,
+        "pct_start": 0.3,
+        "anneal": "linear",
+        "three_phase": False,
+    }
+    assert Schedule.from_dict({"schedule": "Repeat", "of": {"schedule": "Linear", "steps": 2}}) == Linear(2).repeat()
     assert Cyclic(0, 1, 2).to_dict() == {
         "schedule": "Cyclic",
         "start": 0,
@@ -650,6 +1009,20 @@ REFUSED_CONFIGURATIONS: list[tuple[Any, str]] = [
     ({"schedule": "Join", "parts": [{"schedule": "Nope"}]}, "unknown schedule 'Nope'"),
     ({"schedule": "Join", "parts": [CONSTANT, CONSTANT]}, r"Join: Constant\(.*\) has no end"),
     ({"schedule": "Product", "parts": [CONSTANT, None]}, "Product: parts must be schedules, got None"),
+    ({"schedule": "Repeat", "of": CONSTANT}, r"Repeat: Constant\(.*\) has no end, so it cannot start again"),
+    ({"schedule": "Repeat", "of": 3}, "Repeat: parts must be schedules, got 3"),
+    ({"schedule": "Repeat", "times": 3}, "Repeat: field 'of' is missing"),
+    (
+        {"schedule": "Repeat", "of": {"schedule": "Linear", "steps": 2}, "times": 2.5},
+        "Repeat: times must be a whole number >= 1",
+    ),
+    ({"schedule": "Shift", "of": CONSTANT}, "Shift: field 'by' is missing"),
+    ({"schedule": "Shift", "of": CONSTANT, "by": "3"}, "Shift: by must be a number, got '3'"),
+    ({"schedule": "OneCycle", "steps": 9, "anneal": ["cos"]}, r"OneCycle: anneal must be 'cos' or 'linear', got \('cos',\)"),
+    ({"schedule": "OneCycle", "steps": 9, "three_phase": 1}, "OneCycle: three_phase must be True or False, got 1"),
+    ({"schedule": "Onecycle", "steps": 9}, r"unknown schedule 'Onecycle'; did you mean 'OneCycle'\?$"),
+    ({"schedule": "Polynomial", "steps": 9, "power": -1}, "Polynomial: power must be >= 0, got -1"),
+    ({"schedule": "Absolute", "value": None}, "Absolute: value must be a number, got None"),
 ]
 
 
@@ -715,7 +1088,9 @@ NO_NUMBERS: list[Any] = [
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=[str(i) for i in range(len(NO_NUMBERS))])
 def test_what_is_no_number_is_a_type_error(value: Any) -> None:
     value = value() if callable(value) and not isinstance(value, Schedule) else value
-    for make, field in NUMBERED:
+    for make, field in (*NUMBERED, *RANGED):
+        if value is None and field == "Repeat: times":
+            continue  # for ever
         with pytest.raises(TypeError, match=rf"^{field} must be a number, got ".replace("[", r"\[").replace("]", r"\]")):
             make(value)
 
@@ -741,27 +1116,49 @@ NUMBERED: list[tuple[Callable[[Any], Schedule], str]] = [
     (lambda v: Cyclic(1, 1, 1, gamma=v), "Cyclic: gamma"),
     (lambda v: Scale(Cosine(1), v), "Scale: factor"),
     (lambda v: Cut(Cosine(1), v), "Cut: steps"),
+    (Absolute, "Absolute: value"),
+    (Polynomial, "Polynomial: steps"),
+    (lambda v: Polynomial(1, v), "Polynomial: power"),
+    (lambda v: Polynomial(1, 1, v), "Polynomial: end"),
+    (lambda v: OneCycle(9, v), "OneCycle: start"),
+    (lambda v: OneCycle(9, 0, v), "OneCycle: peak"),
+    (lambda v: OneCycle(9, 0, 1, v), "OneCycle: end"),
+]
+# those that have a rule of their own, which 1 keeps
+RANGED: list[tuple[Callable[[Any], Schedule], str]] = [
+    (OneCycle, "OneCycle: steps"),
+    (lambda v: OneCycle(9, pct_start=v), "OneCycle: pct_start"),
+    (lambda v: Cosine(1).repeat(v), "Repeat: times"),
+    (lambda v: Cosine(1).repeat(stretch=v), "Repeat: stretch"),
+    (lambda v: Cosine(1).repeat(decay=v), "Repeat: decay"),
+    (lambda v: Cosine(1).shift(v), "Shift: by"),
 ]
 
 
-@pytest.mark.parametrize(("make", "field"), NUMBERED)
+class Count(enum.IntEnum):
+    one = 1
+    three = 3
+
+
+class Half(float):
+    pass
+
+
+@pytest.mark.parametrize(("make", "field"), [*NUMBERED, *RANGED])
 def test_a_number_is_finite_and_kept_as_a_plain_one(make: Callable[[Any], Schedule], field: str) -> None:
+    ranged = (make, field) in RANGED
     field = field.replace("[", r"\[").replace("]", r"\]")
     for value in (nan, inf, -inf, 10**400, np.float64(nan), np.float32(inf), np.array(nan), torch_tensor(nan), jax_array(inf)):
         with pytest.raises(ValueError, match=f"^{field} must be finite, got "):
             make(value)
-    with pytest.raises(ValueError, match=f"^{field} must be >=? 0, got -1"):
-        make(-1)
-
-    class Count(enum.IntEnum):
-        three = 3
-
-    class Half(float):
-        pass
+    if not ranged:
+        with pytest.raises(ValueError, match=f"^{field} must be >=? 0, got -1"):
+            make(-1)
 
     whole = [3, np.int64(3), np.uint8(3), np.array(3), torch_tensor(3), jax_array(3), Count.three]
     broken = [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), torch_tensor(0.5), jax_array(0.5), Half(0.5)]
-    for values in (whole, broken):
+    one = [1, np.int64(1), np.array(1), torch_tensor(1), jax_array(1), Count.one]
+    for values in [one] if ranged else [whole, broken]:
         plain = make(values[0])
         for value in values:
             made = make(value)
@@ -778,6 +1175,8 @@ RULES: dict[str, tuple[list[float], list[float]]] = {
     ">= 0": ([0, -0.0, 1], [-5e-324, -1]),
     "in [0, 1]": ([0, 0.5, 1, 1.0], [-0.25, 1.25, 2]),
     "in (0, 1)": ([5e-324, 0.5, 0.999], [0, 1, 1.0, -0.5, 2]),
+    "in (0, 1]": ([5e-324, 0.5, 1, 1.0], [0, -0.0, 1.25, 2, -0.5]),
+    ">= 1": ([1, 1.0, 2.5, 1e300], [0, 0.999, -1]),
     "a whole number >= 0": ([0, 3, 3.0], [0.5, -1, -0.5, 1e-9]),
     "a whole number >= 1": ([1, 3, 3.0], [0, 0.5, 1.5, -1]),
 }
@@ -842,6 +1241,43 @@ REFUSED: list[Refusal] = [
         ValueError,
         r"Cyclic: scale_mode must be 'cycle' or 'iterations', got 'epoch'$",
     ),
+    (lambda: Absolute(-0.1), ValueError, r"Absolute: value must be >= 0, got -0\.1$"),
+    (lambda: Absolute(), TypeError, ".*missing 1 required positional argument: 'value'"),
+    (lambda: Polynomial(0), ValueError, r"Polynomial: steps must be > 0, got 0$"),
+    (lambda: Polynomial(9, -1e-9), ValueError, r"Polynomial: power must be >= 0, got -1e-09$"),
+    (lambda: Polynomial(9, 1, -0.1), ValueError, r"Polynomial: end must be >= 0, got -0\.1$"),
+    (lambda: OneCycle(0.99), ValueError, r"OneCycle: steps must be >= 1, got 0\.99$"),
+    (lambda: OneCycle(9, -0.1), ValueError, r"OneCycle: start must be >= 0, got -0\.1$"),
+    (lambda: OneCycle(9, 0, -0.1), ValueError, r"OneCycle: peak must be >= 0, got -0\.1$"),
+    (lambda: OneCycle(9, 0, 1, -0.1), ValueError, r"OneCycle: end must be >= 0, got -0\.1$"),
+    (lambda: OneCycle(9, pct_start=1.01), ValueError, r"OneCycle: pct_start must be in \[0, 1\], got 1\.01$"),
+    (lambda: OneCycle(9, pct_start=-0.01), ValueError, r"OneCycle: pct_start must be in \[0, 1\], got -0\.01$"),
+    (lambda: OneCycle(9, anneal="sin"), ValueError, r"OneCycle: anneal must be 'cos' or 'linear', got 'sin'$"),
+    (lambda: OneCycle(9, anneal=None), ValueError, r"OneCycle: anneal must be 'cos' or 'linear', got None$"),
+    (lambda: OneCycle(9, three_phase=1), TypeError, r"OneCycle: three_phase must be True or False, got 1$"),
+    (lambda: OneCycle(9, three_phase="no"), TypeError, r"OneCycle: three_phase must be True or False, got 'no'$"),
+    (lambda: OneCycle(9, three_phase=None), TypeError, r"OneCycle: three_phase must be True or False, got None$"),
+    (lambda: Repeat(3), TypeError, r"Repeat: parts must be schedules, got 3$"),
+    (lambda: Repeat(None), TypeError, r"Repeat: parts must be schedules, got None$"),
+    (lambda: Cosine(4).repeat(0), ValueError, r"Repeat: times must be a whole number >= 1, got 0$"),
+    (lambda: Cosine(4).repeat(2.5), ValueError, r"Repeat: times must be a whole number >= 1, got 2\.5$"),
+    (lambda: Cosine(4).repeat(True), TypeError, r"Repeat: times must be a number, got True$"),
+    (lambda: Cosine(4).repeat(stretch=0.99), ValueError, r"Repeat: stretch must be >= 1, got 0\.99$"),
+    (lambda: Cosine(4).repeat(decay=0), ValueError, r"Repeat: decay must be in \(0, 1\], got 0$"),
+    (lambda: Cosine(4).repeat(decay=1.01), ValueError, r"Repeat: decay must be in \(0, 1\], got 1\.01$"),
+    (lambda: Cosine(4).repeat(3, 2), TypeError, ".*positional arguments"),
+    (lambda: Step(4).repeat(), ValueError, r"Repeat: Step\(.*\) has no end, so .* again; cut it first: schedule\[:n\]$"),
+    (lambda: Constant().repeat(3), ValueError, r"Repeat: Constant\(.*\) has no end, so it cannot start again"),
+    (lambda: Cosine(4).repeat().repeat(), ValueError, r"Repeat: Repeat\(.*\) has no end, so it cannot start again"),
+    (lambda: (Cosine(4) >> Step(4)).repeat(), ValueError, r"Repeat: Cosine\(.*\) >> Step\(.*\) has no end, so it cannot"),
+    (lambda: Cosine(4).repeat() >> Cosine(4), ValueError, r"Join: Repeat\(.*\) has no end, so nothing can follow it"),
+    (lambda: Step(4)[:0].repeat(), ValueError, r"Repeat: Step\(.*\)\[:0\] has no length, so there is nothing to repeat$"),
+    (lambda: Cosine(4).shift(-4).repeat(), ValueError, r"Repeat: Shift\(.*\) has no length, so there is nothing to repeat$"),
+    (lambda: Shift(abs, 3), TypeError, r"Shift: parts must be schedules, got <built-in function abs>$"),
+    (lambda: Cosine(4).shift("3"), TypeError, r"Shift: by must be a number, got '3'$"),
+    (lambda: Cosine(4).shift(inf), ValueError, r"Shift: by must be finite, got inf$"),
+    (lambda: Step(4).shift(3) >> Cosine(4), ValueError, r"Join: Shift\(.*\) has no end, so nothing can follow it"),
+    (lambda: Absolute(1) >> Cosine(4), ValueError, r"Join: Absolute\(.*\) has no end, so nothing can follow it"),
     (lambda: Join(()), ValueError, r"Join: parts must be a non-empty tuple of schedules, got \(\)$"),
     (lambda: Join(Cosine(4)), ValueError, r"Join: parts must be a non-empty tuple of schedules, got Cosine"),
     (lambda: Join((Cosine(4), 3)), TypeError, r"Join: parts must be schedules, got 3$"),
@@ -908,6 +1344,25 @@ VALUES: list[tuple[Schedule, float, dict[float, float]]] = [
     (Cosine(3), 1.0, {1: 0.75, 2: 0.25, 3: 0.0}),
     (Cosine(50, end=1e-5, hold=False), 1e-3, {-25: 5.05e-4, 0: 1e-3, 25: 5.05e-4, 50: 1e-5, 75: 5.05e-4, 100: 1e-3, 150: 1e-5}),
     (Cosine(10, end=2.0), 1.0, {0: 1.0, 5: 1.5, 10: 2.0}),
+    (Absolute(0.25), 9.0, {-1: 0.25, 0: 0.25, 1e9: 0.25}),
+    (Absolute(0), 9.0, {-1: 0.0, 5: 0.0}),
+    (Absolute(0.1) * Cosine(2), 9.0, {0: 0.1, 1: 0.05, 2: 0.0}),
+    (Polynomial(4), 0.2, {-1: 0.2, 0: 0.2, 1: 0.15, 3: 0.05, 4: 0.0, 99: 0.0}),
+    (Polynomial(4, 2), 0.2, {0: 0.2, 1: 0.1125, 2: 0.05, 3: 0.0125, 4: 0.0, 5: 0.0}),
+    (Polynomial(8, 0.5, 0.5), 1.5, {-3: 1.5, 0: 1.5, 6: 1.0, 7.5: 0.75, 8: 0.5, 1e9: 0.5}),
+    (Polynomial(8, 0, 0.5), 1.5, {0: 1.5, 7: 1.5, 8: 1.5, 9: 1.5}),
+    (Polynomial(8, 3, 2.0), 1.0, {0: 1.0, 4: 1.875, 8: 2.0}),
+    (OneCycle(100), 0.1, {-1: 0.004, 0: 0.004, 14.5: 0.052, 29: 0.1, 64: 0.0500002, 99: 4e-7, 100: 4e-7, 1e9: 4e-7}),
+    (OneCycle(100, pct_start=0.41, three_phase=True), 0.1, {0: 0.004, 20: 0.052, 40: 0.1, 60: 0.052, 80: 0.004, 99: 4e-7}),
+    (OneCycle(4, 0.95, 0.85, 0.9, 0.5, "linear"), 1.0, {0: 0.95, 0.5: 0.9, 1: 0.85, 2: 0.875, 3: 0.9, 4: 0.9}),
+    (OneCycle(9, 0, 1, 0, 4 / 9), 1.0, {0: 0.0, 1: 0.25, 1.5: 0.5, 2: 0.75, 3: 1.0, 5.5: 0.5, 8: 0.0}),
+    (Cosine(10).repeat(), 0.1, {-1: 0.1, 0: 0.1, 5: 0.05, 10: 0.1, 15: 0.05, 20: 0.1, 10**9: 0.1, 10**9 + 5: 0.05}),
+    (Cosine(10).repeat(stretch=2), 0.1, {0: 0.1, 5: 0.05, 10: 0.1, 20: 0.05, 30: 0.1, 50: 0.05, 70: 0.1, 110: 0.05, 150: 0.1}),
+    (Linear(2, 1.0, 0.5).repeat(decay=0.5), 1.0, {0: 1.0, 1: 0.75, 1.75: 0.5625, 2: 0.5, 3: 0.375, 4: 0.25, 20: 2.0**-10}),
+    (Linear(4, 1.0, 0.0).repeat(3, stretch=1.5), 1.0, {0: 1.0, 4: 1.0, 7: 0.5, 10: 1.0, 14.5: 0.5, 19: 0.0, 20: 0.0, 1e9: 0.0}),
+    (Linear(4, 0.0, 1.0).repeat(2, stretch=3, decay=0.5), 1.0, {2: 0.5, 4: 0.0, 10: 0.25, 16: 0.5, 17: 0.5}),
+    (Linear(4).shift(2), 0.1, {-1: 0.0, 0: 0.0, 2: 0.0, 4: 0.05, 6: 0.1, 7: 0.1}),
+    (Cosine(4).shift(-2), 0.1, {-1: 0.05, 0: 0.05, 2: 0.0}),
     (Noam(512, 4000), 9.0, {4000: 512**-0.5 * 4000**-0.5, 0: 512**-0.5 * 4000**-1.5, 1: 512**-0.5 * 4000**-1.5}),
     (Noam(512, 4000), 0.0, {-7: 512**-0.5 * 4000**-1.5, 2000: 512**-0.5 * 2000 * 4000**-1.5, 16000: 512**-0.5 * 16000**-0.5}),
     (Noam(4, 16, factor=2), 1.0, {1: 1 / 64, 8: 1 / 8, 16: 1 / 4, 64: 1 / 8, 0.5: 1 / 64}),
@@ -945,6 +1400,15 @@ def test_ends_are_exact() -> None:
     assert (Linear(3) >> Cosine(4))(3, 0.1) == 0.1
     assert Cyclic(0.01, 0.1, 3)(6) == 0.01
     assert Cyclic(0.01, 0.1, 3)(3) == pytest.approx(0.1, rel=1e-15)
+    for steps in (7, 0.1, 90):
+        for power in (0.25, 1, 2, 0.9):
+            assert Polynomial(steps, power)(steps, 0.1) == 0.0
+            assert Polynomial(steps, power, 0.01)(steps, 0.1) == 0.01
+            left = math.ulp(steps) / steps / 2 if math.frexp(steps)[0] == 0.5 else math.ulp(steps) / steps
+            assert Polynomial(steps, power)(math.nextafter(steps, 0)) == pytest.approx(left**power, rel=1e-15)
+    assert OneCycle(100)(29, 0.1) == OneCycle(100, anneal="linear")(29, 0.1) == 0.1
+    assert OneCycle(100, end=0.001)(99, 0.1) == 0.1 * 0.001
+    assert OneCycle(100, 0.0, 1.0, 0.0)(0) == OneCycle(100, 0.0, 1.0, 0.0)(99) == 0.0
 
 
 # -- a user's own
@@ -1031,11 +1495,40 @@ def test_what_is_not_affine_says_so(registry: dict[str, type[Schedule]]) -> None
             return base**0.5 + 0 * t
 
     assert (Root()(3, 4.0), Root().affine) == (2.0, False)
-    for made in (Linear(4) >> Root(), Root()[:3] >> Linear(4), Root() * Linear(4), 0.5 * Root(), (2 * Root())[:4] * Step(2)):
+    composed = [Linear(4) >> Root(), Root()[:3] >> Linear(4), Root() * Linear(4), 0.5 * Root(), (2 * Root())[:4] * Step(2)]
+    for made in (*composed, Root()[:3].repeat(), Root().shift(2)):
         assert made.affine is False
         assert copy.deepcopy(made).affine is False
-    for made in (Linear(4) >> Step(3), Cosine(4) * Linear(4), 0.5 * Cosine(3), Cosine(3)[:2]):
+    composed = [Linear(4) >> Step(3), Cosine(4) * Linear(4), 0.5 * Cosine(3), Cosine(3)[:2]]
+    for made in (*composed, Cosine(3).repeat(), Cosine(3).shift(2), Absolute(3) * Cosine(3)):
         assert made.affine is True
+
+
+def test_what_is_made_of_absolute_schedules_is_absolute() -> None:
+    cyclic, linear = Cyclic(0, 1, 2), Linear(4)
+    for made in (
+        Noam(4, 2)[:3] >> cyclic,
+        0.5 * cyclic,
+        cyclic[:3],
+        cyclic[:3].repeat(),
+        cyclic.shift(2),
+        Absolute(1) * linear,
+    ):
+        assert made.absolute is True
+    for made in (linear * cyclic, linear * cyclic * Step(2), (linear * cyclic) * linear):  # since the last absolute part
+        assert made.absolute is True
+        assert made.at(range(9), 0.1) == made.at(range(9), 5)
+    assert (linear * cyclic * Step(2))(2, 9) == (cyclic * Step(2))(2) == 0.1
+    for made in (
+        linear[:3] >> cyclic,
+        cyclic[:3] >> linear,
+        0.5 * linear,
+        linear[:3],
+        linear.repeat(),
+        linear.shift(2),
+        linear * linear,
+    ):
+        assert made.absolute is False
 
 
 def test_schedules_are_equal_by_value() -> None:

@@ -10,6 +10,8 @@ _RULES: dict[str, Callable[[float], bool]] = {
     ">= 0": lambda v: v >= 0,
     "in [0, 1]": lambda v: 0 <= v <= 1,
     "in (0, 1)": lambda v: 0 < v < 1,
+    "in (0, 1]": lambda v: 0 < v <= 1,
+    ">= 1": lambda v: v >= 1,
     "a whole number >= 0": lambda v: v >= 0 and v == int(v),
     "a whole number >= 1": lambda v: v >= 1 and v == int(v),
 }

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any, ClassVar, Self, dataclass_transform
 
 from lucid.schedules._numbers import number
-from lucid.schedules._ops import clip, is_number, where
+from lucid.schedules._ops import HUGE, clip, floor, is_number, log, where
 
 _MAX_DEPTH = 64
 
@@ -35,6 +35,9 @@ class Schedule:
     __array_ufunc__: ClassVar[None] = None  # so that numpy_scalar * schedule comes to __rmul__
     affine: ClassVar[bool] = True
     """``schedule(t, b) == schedule(t, 0) + b * (schedule(t, 1) - schedule(t, 0))``; a schedule that is not says False."""
+
+    absolute: ClassVar[bool] = False
+    """Whether the base plays no part, at any time."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -93,6 +96,14 @@ class Schedule:
             raise TypeError(f"{type(self).__name__}: write schedule[:n] for its first n units of time")
         return Cut(self, cut.stop)
 
+    def repeat(self, times: int | None = None, *, stretch: float = 1.0, decay: float = 1.0) -> "Repeat":
+        """Over and over, or ``times`` times: each cycle ``stretch`` times as long, its base ``decay`` times the one before."""
+        return Repeat(self, times, stretch, decay)
+
+    def shift(self, by: float) -> "Shift":
+        """Later by ``by`` units of time, holding the first value until then; earlier where ``by`` is negative."""
+        return Shift(self, by)
+
     # -- configuration
 
     def to_dict(self) -> dict[str, Any]:
@@ -140,8 +151,14 @@ def _schedules(owner: str, parts: Any) -> tuple[Schedule, ...]:
 
 
 def _inherit(made: Schedule, parts: Iterable[Schedule]) -> None:
-    """What is made of affine schedules is affine."""
+    """What is made of affine schedules is affine; what is made of absolute ones is absolute."""
     object.__setattr__(made, "affine", all(part.affine for part in parts))
+    object.__setattr__(made, "absolute", all(part.absolute for part in parts))
+
+
+def _uncut(schedule: Schedule) -> Schedule:
+    """What a cut is a cut of: for whoever asks nothing beyond its end, it has nothing to do."""
+    return schedule.of if isinstance(schedule, Cut) else schedule
 
 
 class Join(Schedule):
@@ -174,19 +191,24 @@ class Join(Schedule):
         starts = tuple(accumulate((part.length for part in parts[:-1]), initial=0.0))
         object.__setattr__(self, "parts", tuple(parts))
         object.__setattr__(self, "_starts", starts)
+        # No part is asked beyond its end but the last.
+        object.__setattr__(self, "_asked", (*map(_uncut, parts[:-1]), parts[-1]))
         _inherit(self, parts)
 
     _starts: ClassVar[tuple[float, ...]]
+    _asked: ClassVar[tuple[Schedule, ...]]
 
     @property
     def length(self) -> float:
         return self._starts[-1] + self.parts[-1].length
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        starts, t = self._starts, clip(t, 0)
+        starts = self._starts
         if is_number(t):
+            t = 0 if t < 0 else t
             i = bisect_right(starts, t) - 1
-            return self.parts[i](t - starts[i], base)
+            return self._asked[i](t - starts[i], base)
+        t = clip(t, 0)
         value = self.parts[0](t, base)
         for start, part in zip(starts[1:], self.parts[1:], strict=True):
             value = where(t < start, value, part(t - start, base))
@@ -223,13 +245,19 @@ class Product(Schedule):
             parts.extend(part.parts if isinstance(part, Product) else (part,))
         object.__setattr__(self, "parts", tuple(parts))
         _inherit(self, parts)
+        # What comes before an absolute part has no say.
+        since = max((i for i, part in enumerate(parts) if part.absolute), default=0)
+        object.__setattr__(self, "absolute", parts[since].absolute)
+        object.__setattr__(self, "_asked", tuple(parts[since:]))
+
+    _asked: ClassVar[tuple[Schedule, ...]]
 
     @property
     def length(self) -> float:
         return max(part.length for part in self.parts)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        for part in self.parts:
+        for part in self._asked:
             base = part(t, base)
         return base
 
@@ -301,6 +329,159 @@ class Cut(Schedule):
     def __repr__(self) -> str:
         inner = repr(self.of)
         return f"({inner})[:{self.steps}]" if isinstance(self.of, (Join, Product, Scale)) else f"{inner}[:{self.steps}]"
+
+
+class Repeat(Schedule):
+    r"""A schedule over and over again: what ``schedule.repeat()`` makes. Exact at every restart.
+
+    .. math::
+        r(i) = L \, \sum_{j=1}^{i} k^{j - 1} \\
+        n = \sum_{i=1}^{N - 1} [r(i) \le t] \\
+        \eta(t) = s\left(\min\left(\frac{t - r(n)}{k^n}, L\right), \eta_{base} \, d^n\right)
+
+    In words: with :math:`L` the length of :math:`s`, restart :math:`i` comes at :math:`r(i) = L + k L + k^2 L + \dots`, and
+    :math:`n` counts those that have come. After ``times`` cycles the end of the last one holds.
+
+    Args:
+        of: the schedule :math:`s`, which has an end.
+        times: :math:`N \ge 1`, how many cycles, a whole number; None goes on for ever.
+        stretch: :math:`k \ge 1`, how many times as long as the one before each cycle is.
+        decay: :math:`d` in (0, 1], how many times the base of the one before each cycle has.
+
+    Raises:
+        ValueError: a number outside of its range, a schedule without end or of no length.
+        TypeError: ``of`` is no schedule.
+
+    Example:
+        >>> from lucid.schedules import Linear
+        >>> Linear(2, start=1.0, end=0.0).repeat(stretch=2).at(range(7))
+        [1.0, 0.5, 1.0, 0.75, 0.5, 0.25, 1.0]
+
+    Source: Loshchilov & Hutter, "SGDR" (2016).
+    """
+
+    of: Schedule
+    times: int | None = None
+    stretch: float = 1.0
+    decay: float = 1.0
+
+    _asked: ClassVar[Schedule]
+    _period: ClassVar[float]
+    _k: ClassVar[float]
+    _growth: ClassVar[float]
+    _log: ClassVar[float]
+    _decays: ClassVar[bool]
+    _end: ClassVar[float]
+
+    def __post_init__(self) -> None:
+        _schedules("Repeat", (self.of,))
+        check(self, stretch=">= 1", decay="in (0, 1]", **({} if self.times is None else {"times": "a whole number >= 1"}))
+        period, k = self.of.length, float(self.stretch)
+        if period == math.inf:
+            raise ValueError(f"Repeat: {self.of!r} has no end, so it cannot start again; cut it first: schedule[:n]")
+        if period == 0:
+            raise ValueError(f"Repeat: {self.of!r} has no length, so there is nothing to repeat")
+        object.__setattr__(self, "_asked", _uncut(self.of))
+        object.__setattr__(self, "_period", period)
+        object.__setattr__(self, "_k", k)
+        object.__setattr__(self, "_growth", min((k - 1) / period, HUGE))
+        object.__setattr__(self, "_log", math.log(k))
+        object.__setattr__(self, "_decays", not is_number(self.decay) or self.decay != 1)
+        object.__setattr__(self, "_end", self.length)
+        _inherit(self, (self.of,))
+
+    @property
+    def length(self) -> float:
+        try:
+            return math.inf if self.times is None else float(self._began(self.times))
+        except OverflowError:
+            return math.inf
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        n, s = self._place(t)
+        return self._asked(s, base * self.decay**n if self._decays else base)
+
+    def cycle(self, t: Any) -> tuple[Any, Any]:
+        """Which cycle ``t`` lies in, counted from 0, and when that one began."""
+        n = floor(self._place(t)[0])
+        return n, self._began(n)
+
+    def _place(self, t: Any) -> tuple[Any, Any]:
+        """The cycle that ``t`` lies in, and the time of the schedule there, from 0 to its length."""
+        period, k = self._period, self._k
+        if is_number(t):
+            if t >= self._end:
+                return self.times - 1, period  # type: ignore[operator]
+            t = 0.0 if t < 0 else t
+            if k == 1:
+                return t // period, t % period
+            grown = t * self._growth
+            n = int(math.log(1 + (grown if grown < HUGE else HUGE)) / self._log)
+            began = period * ((k**n - 1) / (k - 1))
+            if began > t:  # the logarithm rounds
+                n -= 1
+                began = period * ((k**n - 1) / (k - 1))
+            elif (after := period * ((k ** (n + 1) - 1) / (k - 1))) <= t:
+                n += 1
+                began = after
+            s = (t - began) / k**n
+            return n, s if s < period else period
+        t = clip(t, 0)
+        if k == 1:
+            n, s = t // period, t % period
+        else:
+            n = floor(log(1 + clip(t * self._growth, 0, HUGE)) / self._log)
+            n = where(self._began(n + 1) <= t, n + 1, n)
+            n = where(self._began(n) > t, n - 1, n)
+            s = clip((t - self._began(n)) / k**n, 0, period)
+        if self.times is None:
+            return n, s
+        return where(t < self._end, n, self.times - 1), where(t < self._end, s, period)
+
+    def _began(self, n: Any) -> Any:
+        k = self._k
+        if k == 1:
+            return n * self._period
+        # An array is divided by an array: XLA would multiply it by the rounded reciprocal of a number.
+        return self._period * ((k**n - 1) / (k - 1 if is_number(n) else 0 * n + (k - 1)))
+
+
+class Shift(Schedule):
+    r"""A schedule that starts later: what ``schedule.shift(n)`` makes. Until then its first value holds.
+
+    .. math:: \eta(t) = s(\max(t, n, 0) - n, \eta_{base})
+
+    Args:
+        of: the schedule :math:`s`.
+        by: how much later, :math:`n`, in the unit of ``t``; where it is negative, the schedule is that far along at 0.
+
+    Raises:
+        TypeError: ``of`` is no schedule, ``by`` no number.
+        ValueError: ``by`` is not finite.
+
+    Example:
+        >>> from lucid.schedules import Linear
+        >>> Linear(2).shift(1).at(range(4))
+        [0.0, 0.0, 0.5, 1.0]
+    """
+
+    of: Schedule
+    by: float
+
+    _first: ClassVar[float]
+
+    def __post_init__(self) -> None:
+        _schedules("Shift", (self.of,))
+        check(self, by="finite")
+        object.__setattr__(self, "_first", where(self.by < 0, -self.by, 0 * self.by))
+        _inherit(self, (self.of,))
+
+    @property
+    def length(self) -> float:
+        return max(self.of.length + self.by, 0.0)
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        return self.of(clip(t - self.by, self._first), base)
 
 
 def _to_json(owner: str, field: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Constant, and the user's own function."""
+"""Constants, and the user's own function."""
 
 import math
 from collections.abc import Callable
@@ -37,6 +37,35 @@ class Constant(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         return self.factor * base + 0 * t  # an array of times gives an array
+
+
+class Absolute(Schedule):
+    r"""The same value for every base: what follows it in a product has this value for its base.
+
+    .. math:: \eta(t) = v
+
+    ``Absolute(0.001) * Cosine(900)`` falls from 0.001 whatever rate a parameter group was given.
+
+    Args:
+        value: :math:`v \ge 0`.
+
+    Raises:
+        ValueError: ``value`` is negative.
+
+    Example:
+        >>> Absolute(0.25).at([0, 10], base=0.1)
+        [0.25, 0.25]
+    """
+
+    absolute = True
+
+    value: float
+
+    def __post_init__(self) -> None:
+        check(self, value=">= 0")
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        return self.value + 0 * t
 
 
 class Lambda(Schedule):

@@ -49,6 +49,8 @@ class Cyclic(Schedule):
     Source: Smith, "Cyclical Learning Rates for Training Neural Networks" (2015).
     """
 
+    absolute = True
+
     start: float
     peak: float
     steps_up: float

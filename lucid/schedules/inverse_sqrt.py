@@ -30,6 +30,8 @@ class Noam(Schedule):
     Source: Vaswani et al., "Attention Is All You Need" (2017), section 5.3.
     """
 
+    absolute = True
+
     model_size: float
     warmup_steps: float
     factor: float = 1.0

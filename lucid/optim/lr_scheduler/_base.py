@@ -73,7 +73,7 @@ class LRScheduler(_TorchLRScheduler):
     """
 
     # What is ours alone stays out of __dict__, which PyTorch's users compare and copy.
-    __slots__ = ("_hyper", "_lr", "_parent", "_quick", "_tracks", "_watched")
+    __slots__ = ("_before", "_hyper", "_lr", "_parent", "_quick", "_tracks", "_watched")
 
     optimizer: Any
     last_epoch: Any
@@ -83,6 +83,8 @@ class LRScheduler(_TorchLRScheduler):
     _lr: Track | None
     _parent: "ref[LRScheduler] | None"
     """The composite that has taken this scheduler in and steps in its place."""
+    _before: Any
+    """Where this scheduler stood then."""
     _quick: bool
     """Whether a step is no more than a step of every track."""
 
@@ -101,7 +103,8 @@ class LRScheduler(_TorchLRScheduler):
         super().__init_subclass__(**kwargs)
         cls._own_rates = cls.get_lr is not LRScheduler.get_lr
         for name in cls.__dict__.get("_rules", ()):
-            setattr(cls, name, _hyperparameter(name))
+            if not isinstance(getattr(cls, name, None), property):
+                setattr(cls, name, _hyperparameter(name))
 
     def __init__(self, optimizer: Any, last_epoch: int = -1, **schedules: Any) -> None:
         self._attach(optimizer, last_epoch, schedules)
@@ -114,7 +117,7 @@ class LRScheduler(_TorchLRScheduler):
         Where ``last_epoch`` is -1, these are the values of the time ``start``.
         """
         owner = type(self).__name__
-        self._parent, self._quick, self._watched = None, False, None
+        self._parent, self._before, self._quick, self._watched = None, None, False, None
         groups = parameter_groups(owner, optimizer)
         if isinstance(last_epoch, Schedule):
             raise TypeError(f"{owner}: last_epoch must be a number, got {last_epoch!r}; name the schedule: lr=schedule")
@@ -321,7 +324,12 @@ class LRScheduler(_TorchLRScheduler):
         if epoch is not None or not self._quick:
             self._step(epoch)
             return
-        self._advance()
+        t = self.last_epoch + 1  # _advance(), unrolled
+        groups = self.optimizer.param_groups
+        for track in self._tracks:
+            track.advance(groups, t)
+        self.last_epoch = t
+        self._step_count += 1
 
     def _advance(self) -> None:
         t = self.last_epoch + 1
@@ -682,9 +690,10 @@ class LRScheduler(_TorchLRScheduler):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name):
-            # A scheduler inside a composite has no time of its own.
-            if name == "last_epoch" and self._parent is not None and (parent := self._parent()) is not None:
-                return parent._time_of(self)
+            # A scheduler inside a composite has no time of its own; after that one's end it is where it was before.
+            if name == "last_epoch" and self._parent is not None:
+                parent = self._parent()
+                return self._before if parent is None else parent._time_of(self)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 

@@ -120,7 +120,17 @@ class _Composite(LRScheduler):
         for child in self._schedulers:
             child._parent, child._quick = ref(self), False
             child._unwatch()
-            vars(child).pop("last_epoch", None)  # it is told from here now
+            if "last_epoch" in vars(child):  # it is told from here now
+                child._before = vars(child).pop("last_epoch")
+
+    def _attach(self, optimizer: Any, last_epoch: Any, hyper: dict[str, Any], start: float = 0) -> None:
+        try:
+            super()._attach(optimizer, last_epoch, hyper, start)
+        except BaseException:
+            for child in self._schedulers:  # are free again
+                if not self._in_turn and child._parent is not None:
+                    child.last_epoch, child._parent = child._before, None
+            raise
 
     def _time_of(self, child: LRScheduler) -> Any:
         """A child's own time, which stands still before its turn and after it."""
@@ -165,7 +175,9 @@ class _Composite(LRScheduler):
             TypeError: the plateau that acts now needs a metric, and there is none, or it is no number.
             ValueError: ``epoch`` is negative or not finite; the metric is not finite and the plateau has ``on_nan="raise"``.
         """
-        if self._plateaus:
+        if metrics is None and epoch is None and self._quick and not _is_traced():
+            self._advance()
+        elif self._plateaus:
             if _is_traced():
                 torch.compiler.disable(self._step)(epoch, metrics)  # type: ignore[no-untyped-call]
             else:
@@ -478,6 +490,7 @@ class ChainedScheduler(_Composite):
             elif i and _is_pure(child):  # from what the ones before it wrote
                 for track in child._tracks:
                     track.start_over(self.optimizer.param_groups)
+                child._unwatch()
                 child._time = max(t - start, 0) - 1
                 child._step()
             else:

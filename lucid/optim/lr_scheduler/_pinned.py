@@ -1,12 +1,14 @@
 """Names that PyTorch's schedulers expose and its users rely on. They tell what a scheduler knows; no rate is decided here."""
 
 import math
+from collections.abc import Callable, Mapping
 from functools import partial
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from torch.optim.lr_scheduler import _LRScheduler as _TorchLegacyLRScheduler
 
-from lucid.optim.lr_scheduler._base import LRScheduler
+from lucid.optim.lr_scheduler._base import LRScheduler, _is_traced
 from lucid.schedules import Repeat
 from lucid.schedules._numbers import number
 
@@ -23,11 +25,14 @@ class LevelsInGroups(LRScheduler):
     Inside a composite the keys tell, and are not looked at: two children would take each other's for an edit.
     """
 
-    __slots__ = ("_ends", "_levels")
+    __slots__ = ("_ends", "_get_levels", "_levels")
 
     _group_keys: ClassVar[tuple[str, ...]] = ()
     """Group keys, each named as the hyper-parameter: a number, or a list with one per group."""
-    _levels: list[tuple[Any, ...]]
+    _looks: ClassVar[bool] = True
+    """Whether the keys are looked at, or written alone."""
+    _levels: list[Any]
+    _get_levels: Callable[[dict[str, Any]], Any]
     _ends: float
 
     def _keys(self) -> tuple[str, ...]:
@@ -51,22 +56,45 @@ class LevelsInGroups(LRScheduler):
     def _show(self) -> None:
         """Write the levels into the groups."""
         keys = self._keys()
+        self._get_levels = itemgetter(*keys or ("params",))
         for i, group in enumerate(self.optimizer.param_groups):
             for key in keys:
                 group[key] = level_of(self._hyper[key], i)
-        self._levels = [tuple(group[key] for key in keys) for group in self.optimizer.param_groups]
+        self._levels = list(map(self._get_levels, self.optimizer.param_groups))
 
-    def _steps_quickly(self) -> bool:
-        return False  # the groups are looked at first
+    def step(self, epoch: Any = None) -> None:
+        """One unit of time onward; or to the time ``epoch`` at once, from ``base_lrs``, forgetting edits.
+
+        Raises:
+            ValueError: ``epoch`` is negative or not finite, or a group's level breaks the rule of the argument it is.
+        """
+        if epoch is None and self._quick and not _is_traced():
+            groups = self.optimizer.param_groups
+            t = self.last_epoch + 1
+            if t <= self._ends and (not self._looks or self._unchanged(groups)):
+                for track in self._tracks:
+                    track.advance(groups, t)
+                self.last_epoch = t
+                self._step_count += 1
+                return
+        if _is_traced():
+            LRScheduler.step(self, epoch)
+        else:
+            self._step(epoch)
+
+    def _unchanged(self, groups: list[dict[str, Any]]) -> bool:
+        levels = self._levels
+        try:
+            if len(groups) == 1 == len(levels):
+                return bool(self._get_levels(groups[0]) == levels[0])
+            return list(map(self._get_levels, groups)) == levels
+        except KeyError:  # a group that came without them
+            return False
 
     def _step(self, epoch: Any = None) -> None:
-        keys, groups = self._keys(), self.optimizer.param_groups
-        if self._parent is None and self._step_count and [tuple(map(group.get, keys)) for group in groups] != self._levels:
+        if self._looks and self._parent is None and self._step_count and not self._unchanged(self.optimizer.param_groups):
             self._follow_levels()
-        if epoch is None and self._step_count > 1 and self._parent is None and not self._own_rates:
-            self._advance()
-        else:
-            super()._step(epoch)
+        super()._step(epoch)
         if self.last_epoch > self._ends:
             self._pass_the_end()
 
@@ -90,6 +118,7 @@ class CyclicNames(LevelsInGroups):
     __slots__ = ()
 
     _group_keys = ("base_momentum", "max_momentum")
+    _looks = False
 
     @property
     def total_size(self) -> float:
@@ -125,6 +154,16 @@ class CyclicNames(LevelsInGroups):
         return [level_of(self._hyper[name], i) for i in range(len(self.optimizer.param_groups))]
 
     @property
+    def scale_fn(self) -> Any:
+        """The rule for the peak: the function that was given, or that of ``mode``."""
+        custom = self._hyper["scale_fn"]
+        return self._scale_fn_ref if custom is None else custom
+
+    @scale_fn.setter
+    def scale_fn(self, value: Any) -> None:
+        self._change(scale_fn=value)
+
+    @property
     def _scale_fn_custom(self) -> Any:
         return self._hyper["scale_fn"]
 
@@ -149,8 +188,12 @@ class CyclicNames(LevelsInGroups):
 
     def _hyper_state(self) -> dict[str, Any]:
         state = super()._hyper_state()
+        custom = state.pop("scale_fn")  # a name that is a method's there
         names = ("total_size", "step_ratio", "max_lrs", "base_momentums", "max_momentums", "use_beta1")
-        return {**state, **{name: getattr(self, name) for name in names}, "_scale_fn_custom": state["scale_fn"]}
+        return {**state, **{name: getattr(self, name) for name in names}, "_scale_fn_custom": custom}
+
+    def _checked_hyper(self, state: Mapping[str, Any], keep: bool) -> tuple[dict[str, Any], list[Callable[[], None]]]:
+        return super()._checked_hyper({**state, "scale_fn": state["_scale_fn_custom"]}, keep)
 
 
 class OneCycleNames(LevelsInGroups):
@@ -242,7 +285,7 @@ class WarmRestartNames(LRScheduler):
         else:  # the length of the cycle tells which one it is
             n = round(math.log(number(owner, "T_i", state["T_i"], "> 0") / first, mult))
             began = first * (mult**n - 1) // (mult - 1)
-        return {**state, "last_epoch": began + since}
+        return {**state, "last_epoch": began + since, "_step_count": math.floor(began + since) + 1}  # it counts no steps
 
 
 class SWANames(LevelsInGroups):

@@ -438,9 +438,9 @@ class RunningProduct(Schedule):
 
     def _product(self, n: int) -> float:
         (i, value), marks = self._known
-        if n < i:
-            i = n // self._STRIDE * self._STRIDE
-            value = marks[n // self._STRIDE]
+        mark = min(n // self._STRIDE, len(marks) - 1)
+        if n < i or i < mark * self._STRIDE:
+            i, value = mark * self._STRIDE, marks[mark]
         while i < n:
             i += 1
             value = clip(value * self._factor(i), -HUGE, HUGE)
@@ -533,7 +533,6 @@ class CyclicLR(CyclicNames):
     step_size_down: float
     mode: str
     gamma: float
-    scale_fn: Callable[[Any], Any] | None
     scale_mode: str
     cycle_momentum: bool
     base_momentum: Any
@@ -629,7 +628,6 @@ class CyclicLR(CyclicNames):
             "max_lr": state["max_lrs"],
             "step_size_up": up,
             "step_size_down": state["total_size"] - up,
-            "scale_fn": state["_scale_fn_custom"],
         }
         for name in ("base_momentum", "max_momentum"):
             renamed[name] = state.get(f"{name}s", self._hyper[name])

@@ -14,6 +14,7 @@ from lucid.schedules import Schedule
 from lucid.schedules._numbers import number
 
 _TINY_SLOPE = 1e-3  # below it, inverting an edit amplifies it more than a thousandfold
+_MANY = 256  # groups, from which on tensors are quicker than a loop
 _LEAP = 100.0  # an edit that raises the base by more is a new value, not another scheduler's factor
 
 Groups = list[dict[str, Any]]
@@ -43,17 +44,19 @@ class Track:
     """
 
     __slots__ = (
-        "__weakref__", "base", "bases", "dirty", "equal", "floats", "formula", "hidden", "initial", "key", "last", "line",
-        "mark", "owner", "rule", "schedules", "seen", "shared", "single", "slot", "t", "tensors", "version", "zeros_elsewhere",
+        "__weakref__", "array", "base", "bases", "dirty", "equal", "flat", "floats", "formula", "hidden", "initial", "key",
+        "last", "line", "lined", "mark", "owner", "rule", "schedules", "seen", "shared", "single", "slot", "t", "tensors",
+        "version", "zeros_elsewhere",
     )  # fmt: skip
 
     def __init__(self, owner: str, key: str, plan: Any, groups: Groups, hidden: Hidden, late: bool = False) -> None:
         self.owner, self.key, self.hidden = owner, key, hidden
         self.rule = ">= 0" if key == "lr" else "finite"
         self.slot = key == "momentum" and all("momentum" not in g and "betas" in g for g in groups)
+        self.bases: list[float] = []
         self.take(plan, len(groups), late)
         self.t: float | None = None  # nothing written yet: the value in the group is the base
-        self.line: tuple[float, float] | None = None  # offset and slope written last, where all groups share them
+        self.line: complex | None = None  # offset and slope written last, where all groups share them
         self.seen: list[tuple[Any, int | None]] = []  # what we left in the groups; of tensors, the version too
         self.mark: Any = None
         self.version: int | None = None
@@ -67,9 +70,11 @@ class Track:
         """Follow other schedules from now on; where groups may have come late, a list may be too short for them."""
         self.shared: Schedule | None = None
         self.schedules: list[Schedule] = []
+        self.flat = False
         if isinstance(plan, Schedule):
             self.shared = plan
             self.formula = plan.__call__
+            self.flat = plan.absolute
         elif not isinstance(plan, (list, tuple)) or not all(isinstance(s, Schedule) for s in plan):
             raise TypeError(
                 f"{self.owner}: {self.key} must be a Schedule or a list of them, got {plan!r}; a function goes in as Lambda(fn)"
@@ -80,13 +85,14 @@ class Track:
             )
         else:
             self.schedules = list(plan)
-        self.single = self.floats = self.tensors = False
-        self.dirty = True
+        self.rebase(self.bases)
 
     def rebase(self, bases: list[float]) -> None:
         """Take other bases, and remember about them what a step would otherwise ask each time."""
         self.bases = bases
         self.equal = self.shared is not None and bool(bases) and bases.count(bases[0]) == len(bases)
+        self.array: torch.Tensor | None = None
+        self.lined = self.shared is not None and self.shared.affine and len(bases) < _MANY
         self.base = bases[0] if bases else 0.0
         self.single = self.floats = self.tensors = False
         self.dirty = True
@@ -121,17 +127,34 @@ class Track:
         elif self.floats:
             key, last = self.key, self.last
             if [group[key] for group in groups] == last:
-                if not self.equal:
-                    self.put(groups, t)
-                    return
-                value = self.formula(t, self.base)
-                if value and type(value) is float:
-                    self.t = t
-                    if value != last[0]:
-                        for group in groups:
-                            group[key] = value
-                        self.last = [value] * len(groups)
-                    return
+                if self.equal or self.flat:
+                    value = self.formula(t, self.base)
+                    if value and type(value) is float:
+                        self.t = t
+                        if value != last[0]:
+                            for group in groups:
+                                group[key] = value
+                            self.last = [value] * len(groups)
+                        return
+                elif self.lined:
+                    try:
+                        line = self.formula(t, 1j)  # offset and slope
+                    except TypeError:  # see coefficients()
+                        line = None
+                    if type(line) is complex:
+                        self.t = t
+                        if line != self.line:
+                            offset, slope = line.real, line.imag
+                            if not slope:
+                                self.put(groups, t)
+                                return
+                            self.line = line
+                            self.last = values = [offset + slope * base for base in self.bases]
+                            for group, value in zip(groups, values):  # noqa: B905
+                                group[key] = value
+                        return
+                self.put(groups, t)
+                return
         elif self.tensors and self.untouched(groups):
             self.put(groups, t)
             return
@@ -170,7 +193,7 @@ class Track:
             self.seen = [(tensor, tensor._version) for tensor, _ in self.seen]
         else:
             key = self.key
-            for group, value in zip(groups, values, strict=True):
+            for group, value in zip(groups, values):  # noqa: B905 (as many as were read)
                 group[key] = value
         self.last = values
 
@@ -185,13 +208,19 @@ class Track:
                 self.dirty = True
             return [value if type(value) is float else float(value)] * len(self.last)
         if shared is not None and shared.affine:
-            offset, slope = line = coefficients(shared, t)
-            if line == self.line and not self.dirty and (offset or slope):
+            offset, slope = coefficients(shared, t)
+            line = complex(offset, slope)
+            if line == self.line and not self.dirty and line:
                 return None
             self.line = line
             if not slope:
                 self.dirty = self.dirty or not offset
                 return [offset] * len(self.last)
+            if len(self.bases) >= _MANY:  # the same two roundings, in one go
+                if self.array is None:
+                    self.array = torch.tensor(self.bases, dtype=torch.float64, device="cpu")
+                many: list[float] = self.array.mul(slope).add_(offset).tolist()
+                return many
             if offset:
                 return [offset + slope * base for base in self.bases]
             return [slope * base for base in self.bases]
