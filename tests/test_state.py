@@ -4,8 +4,10 @@ import copy
 import io
 import json
 import math
+import pickle
 import random
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ import torch
 from cases import SCHEDULERS, Halving, adam, everything, factor, follows_metrics, growing, metrics, rates, sgd, step
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from torch.distributed import checkpoint as dcp
+from torch.distributed.checkpoint.stateful import Stateful
 from torch.optim import lr_scheduler as theirs
 from torch.optim.swa_utils import SWALR
 
@@ -71,6 +75,64 @@ def test_resumed_equals_uninterrupted_at_every_step(name: str, kind: str) -> Non
             if k % 20 == 0:
                 assert run(scheduler, losses[k + 3 :]) == whole[k + 3 :]
         run(first, [losses[k]])
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_copies_and_pickles_at_every_step_go_on_as_the_original(name: str) -> None:
+    losses = metrics(STEPS)
+    whole = run(SCHEDULERS[name](optimizer_of("tensors")), losses)
+    first = SCHEDULERS[name](optimizer_of("tensors"))
+    for k in range(STEPS):
+        copied, pickled = copy.deepcopy(first), pickle.loads(pickle.dumps(first))
+        for other in (copied, pickled):
+            assert other.optimizer is not first.optimizer
+            assert other.last_epoch == first.last_epoch
+            assert run(other, losses[k : k + 3]) == whole[k : k + 3]
+        run(first, [losses[k]])
+
+
+def test_lambdas_are_not_pickled_and_their_states_are() -> None:
+    scheduler = ours.SequentialLR(o := sgd(), [ours.LambdaLR(o, lambda t: 0.5**t), ours.StepLR(o, 3)], [4])
+    step(scheduler)
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(scheduler)
+    state = through_json(scheduler.state_dict())
+    other = ours.SequentialLR(p := sgd(), [ours.LambdaLR(p, lambda t: 0.5**t), ours.StepLR(p, 3)], [4])
+    other.load_state_dict(state)
+    assert run(other, metrics(9)) == run(scheduler, metrics(9))
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch.distributed without ranks
+def test_distributed_checkpoints_at_every_step(tmp_path: Path) -> None:
+    """All schedulers in one checkpoint a step."""
+    losses = metrics(STEPS)
+    whole = {name: run(SCHEDULERS[name](sgd(0.1, 0.2)), losses) for name in SCHEDULERS}
+    running = {name: SCHEDULERS[name](sgd(0.1, 0.2)) for name in SCHEDULERS}
+    for k in range(STEPS):
+        if k % 6 == 1:
+            dcp.save({name: one.state_dict() for name, one in running.items()}, checkpoint_id=tmp_path / str(k), no_dist=True)
+            resumed = {name: SCHEDULERS[name](sgd(0.1, 0.2)) for name in SCHEDULERS}
+            for one in resumed.values():  # elsewhere, and at another position
+                run(one, losses[:2])
+            holder = {name: one.state_dict() for name, one in resumed.items()}
+            dcp.load(holder, checkpoint_id=tmp_path / str(k), no_dist=True)
+            for name, one in resumed.items():
+                one.load_state_dict(holder[name])
+                assert run(one, losses[k : k + 2]) == whole[name][k : k + 2], (name, k)
+        for one in running.values():
+            run(one, [losses[k]])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_scheduler_is_stateful_to_distributed_checkpoints(tmp_path: Path) -> None:
+    scheduler = SCHEDULERS["SequentialLR"](sgd(0.1, 0.2))
+    assert isinstance(scheduler, Stateful)
+    seen = run(scheduler, metrics(20))
+    dcp.save({"scheduler": scheduler}, checkpoint_id=tmp_path, no_dist=True)
+    resumed = SCHEDULERS["SequentialLR"](sgd(0.1, 0.2))
+    dcp.load({"scheduler": resumed}, checkpoint_id=tmp_path, no_dist=True)
+    assert (resumed.last_epoch, rates(resumed.optimizer)) == (20, seen[-1][2])
+    assert run(resumed, metrics(20)) == run(scheduler, metrics(20))
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEDULERS if not follows_metrics(name)])

@@ -575,7 +575,7 @@ class LRScheduler(_TorchLRScheduler):
                 write = track.restore(_mapping(owner, key, saved), last_epoch)
             if keep:
                 write = track.carry_over(mine, last_epoch)
-            elif track.initial != mine:
+            elif track.initial != mine and (key == "lr" or write[0] != mine):  # what a restored optimizer held is no base
                 self._warn_replaced("base_lrs" if key == "lr" else f"base of {key}", track.initial, mine)
             writes.append(write)
 

@@ -418,6 +418,9 @@ class Track:
         for name, value in slots.items():
             setattr(self, name, value)
         self.zeros_elsewhere = {}
+        self.seen, self.mark = [], None  # a copied tensor counts its versions anew
+        self.single = self.floats = self.tensors = False
+        self.dirty = True
 
     def restore(self, saved: Mapping[str, Any], t: float) -> tuple[list[float], Notes]:
         """Take a state, checked; returns what :meth:`commit` is to write."""
