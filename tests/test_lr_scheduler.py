@@ -812,7 +812,7 @@ def test_anything_else_is_a_type_error(name: str, thing: Any) -> None:
 def test_torchs_type_checks_hold_and_none_of_its_methods_is_reached() -> None:
     for name in ours.__all__:
         cls = getattr(ours, name)
-        if not isinstance(cls, type):
+        if not isinstance(cls, type) or name in ("_enable_get_lr_call", "_initial_mode"):
             continue
         assert issubclass(cls, theirs.LRScheduler)
         for parent in (theirs.LRScheduler, theirs.ReduceLROnPlateau):

@@ -76,6 +76,49 @@ def test_a_subclass_may_use_our_names() -> None:
     assert "follow" in (ours.StepLR.schedule.__doc__ or "")
 
 
+def test_a_subclass_may_step_by_itself() -> None:
+    class Mine(ours.LRScheduler):
+        def get_lr(self) -> list[float]:
+            return [base * 0.5 for base in self.base_lrs]
+
+        def step(self, epoch: Any = None) -> None:
+            self.last_epoch += 1
+            for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
+                group["lr"] = lr
+            self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
+    scheduler = Mine(sgd(1.0))
+    scheduler.optimizer.param_groups[0]["lr"] = 7.0
+    scheduler.step()
+    assert (scheduler.get_last_lr(), scheduler._last_lr, rates(scheduler.optimizer)) == ([0.5], [0.5], [0.5])
+
+
+def test_get_lr_may_be_told_where_it_is_asked_from() -> None:
+    class Mine(ours.LRScheduler):
+        def get_lr(self) -> list[float]:
+            return [1.0 if self._get_lr_called_within_step else 0.5]
+
+    scheduler = Mine(sgd(1.0))
+    assert (scheduler.get_lr(), rates(scheduler.optimizer)) == ([0.5], [1.0])
+    with module._enable_get_lr_call(scheduler):
+        assert scheduler.get_lr() == [1.0]
+    assert scheduler.get_lr() == [0.5]
+    with module._initial_mode(scheduler):
+        assert scheduler._is_initial is True
+    assert scheduler._is_initial is False
+
+
+def test_initial_rates_of_tensors_are_tensors_of_their_own() -> None:
+    lr = torch.tensor(0.5)
+    optimizer = sgd(lr)
+    scheduler = ours.CyclicLR(optimizer, torch.tensor(0.25), 1.0, 4)
+    initial = optimizer.param_groups[0]["initial_lr"]
+    assert (type(initial), initial.item(), initial.dtype, initial is not lr) == (torch.Tensor, 0.25, torch.float32, True)
+    assert scheduler.base_lrs == [0.25]
+    step(scheduler)
+    assert (lr.item(), initial.item()) == (0.4375, 0.25)
+
+
 def test_what_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match=r"'StepLR' object has no attribute 'gama'"):
         _ = ours.StepLR(sgd(), 3).gama
@@ -318,6 +361,7 @@ def test_rules_of_cycles(mode: str, values: list[float]) -> None:
         assert [one.scale_fn(x) for x in (1, 3)] == pytest.approx(values)
     state = mine.state_dict()
     assert (state["_scale_fn_custom"], "_scale_fn_ref" in state, "scale_fn" in state) == (None, False, False)
+    assert mine.scale_mode == twin.scale_mode
     mine.scale_fn = abs
     assert (mine.scale_fn, mine._scale_fn_custom) == (abs, abs)
 

@@ -2,7 +2,7 @@
 
 from lucid.optim.lr_scheduler._base import LRScheduler
 from lucid.optim.lr_scheduler._composites import ChainedScheduler, SequentialLR
-from lucid.optim.lr_scheduler._pinned import EPOCH_DEPRECATION_WARNING, _LRScheduler
+from lucid.optim.lr_scheduler._pinned import EPOCH_DEPRECATION_WARNING, _enable_get_lr_call, _initial_mode, _LRScheduler
 from lucid.optim.lr_scheduler._plateau import ReduceLROnPlateau
 from lucid.optim.lr_scheduler._schedulers import (
     SWALR,
@@ -42,4 +42,6 @@ __all__ = [
     "SequentialLR",
     "StepLR",
     "_LRScheduler",
+    "_enable_get_lr_call",
+    "_initial_mode",
 ]

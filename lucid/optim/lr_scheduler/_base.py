@@ -141,7 +141,8 @@ class LRScheduler(_TorchLRScheduler):
         if lr is not None:
             lr.initial = self._initial_lrs(hyper, lr.initial)
             for group, initial in zip(groups, lr.initial, strict=True):
-                group.setdefault("initial_lr", initial)
+                held = group["lr"]  # a tensor has a tensor, as with PyTorch
+                group.setdefault("initial_lr", held.clone().fill_(initial) if isinstance(held, torch.Tensor) else initial)
         self.optimizer = optimizer
         self._lr = lr
         self._tracks = [track for track in tracks.values() if not (track is lr and self._own_rates)]
@@ -227,8 +228,16 @@ class LRScheduler(_TorchLRScheduler):
         track.initial = [float(number(owner, "base_lrs", value, ">= 0")) for value in values]
         track.rebase(list(track.initial))
 
-    @property
-    def _last_lr(self) -> list[float]:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def _last_lr(self) -> list[float]:
+        told: list[float] | None = vars(self).get("_last_lr")
+        return self._rates() if told is None else told
+
+    @_last_lr.setter
+    def _last_lr(self, rates: list[float]) -> None:
+        vars(self)["_last_lr"] = rates  # a subclass that steps by itself says what the rates are
+
+    def _rates(self) -> list[float]:
         if self._lr is None or self._parent is not None:  # the rates are somebody else's
             return [float(group["lr"]) for group in self.optimizer.param_groups]
         return self._lr.last

@@ -175,15 +175,18 @@ class _Composite(LRScheduler):
             TypeError: the plateau that acts now needs a metric, and there is none, or it is no number.
             ValueError: ``epoch`` is negative or not finite; the metric is not finite and the plateau has ``on_nan="raise"``.
         """
-        if metrics is None and epoch is None and self._quick and not _is_traced():
+        if _is_traced():
+            torch.compiler.disable(self._arrange)(metrics, epoch)  # type: ignore[no-untyped-call]
+        elif metrics is None and epoch is None and self._quick:
             self._advance()
-        elif self._plateaus:
-            if _is_traced():
-                torch.compiler.disable(self._step)(epoch, metrics)  # type: ignore[no-untyped-call]
-            else:
-                self._step(epoch, metrics)
         else:
-            LRScheduler.step(self, metrics if epoch is None else epoch)
+            self._arrange(metrics, epoch)
+
+    def _arrange(self, metrics: Any, epoch: Any) -> None:
+        if self._plateaus:
+            self._step(epoch, metrics)
+        else:
+            self._step(metrics if epoch is None else epoch)
 
     def _steps_quickly(self) -> bool:
         return self._step_count > 1 and not self._in_turn and not self._plateaus
@@ -260,9 +263,8 @@ class _Composite(LRScheduler):
     def base_lrs(self, values: list[float]) -> None:
         LRScheduler.base_lrs.fset(self, values)  # type: ignore[attr-defined]
 
-    @property
-    def _last_lr(self) -> list[float]:  # type: ignore[override]
-        return list(self._acting(self._time).get_last_lr()) if self._in_turn else LRScheduler._last_lr.fget(self)  # type: ignore[attr-defined]
+    def _rates(self) -> list[float]:
+        return list(self._acting(self._time).get_last_lr()) if self._in_turn else super()._rates()
 
     def _acting(self, t: float) -> Any:
         """The child that writes last at ``t``."""
@@ -410,9 +412,9 @@ class SequentialLR(_Composite):
         for group in self.optimizer.param_groups:
             initial = group.get("initial_lr", group["lr"])
             if isinstance(group["lr"], torch.Tensor):
-                group["lr"].fill_(initial)
+                group["lr"].fill_(float(initial))
             else:
-                group["lr"] = initial
+                group["lr"] = float(initial)
         self._turn(-1, t, True, None)
 
     def _turn(self, before: float, t: float, jump: bool, metrics: Any) -> None:

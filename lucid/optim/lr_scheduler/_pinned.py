@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from operator import itemgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+import torch
 from torch.optim.lr_scheduler import _LRScheduler as _TorchLegacyLRScheduler
 
 from lucid.optim.lr_scheduler._base import LRScheduler, _is_traced
@@ -17,6 +18,28 @@ EPOCH_DEPRECATION_WARNING = "step(epoch) jumps to that epoch and is here to stay
 
 class _LRScheduler(LRScheduler, _TorchLegacyLRScheduler):
     """The name that older subclasses extend."""
+
+
+class _enable_get_lr_call:  # noqa: N801
+    """While it lasts, ``get_lr()`` of a subclass is told that it is asked from within a step."""
+
+    flag = "_get_lr_called_within_step"
+
+    def __init__(self, o: Any) -> None:
+        self.o = o
+
+    def __enter__(self) -> Self:
+        setattr(self.o, self.flag, True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        delattr(self.o, self.flag)
+
+
+class _initial_mode(_enable_get_lr_call):  # noqa: N801
+    """While it lasts, ``get_lr()`` of a subclass is told that it is asked for the first rates."""
+
+    flag = "_is_initial"
 
 
 class LevelsInGroups(LRScheduler):
@@ -68,7 +91,10 @@ class LevelsInGroups(LRScheduler):
         Raises:
             ValueError: ``epoch`` is negative or not finite, or a group's level breaks the rule of the argument it is.
         """
-        if epoch is None and self._quick and not _is_traced():
+        if _is_traced():
+            torch.compiler.disable(self._step)(epoch)  # type: ignore[no-untyped-call]
+            return
+        if epoch is None and self._quick:
             groups = self.optimizer.param_groups
             t = self.last_epoch + 1
             if t <= self._ends and (not self._looks or self._unchanged(groups)):
@@ -77,10 +103,7 @@ class LevelsInGroups(LRScheduler):
                 self.last_epoch = t
                 self._step_count += 1
                 return
-        if _is_traced():
-            LRScheduler.step(self, epoch)
-        else:
-            self._step(epoch)
+        self._step(epoch)
 
     def _unchanged(self, groups: list[dict[str, Any]]) -> bool:
         levels = self._levels

@@ -255,7 +255,8 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
 
     def _metric(self, metrics: Any) -> float | None:
         """The metric as a float; None where the epoch is left out."""
-        value = metrics.item() if getattr(metrics, "ndim", None) == 0 and hasattr(metrics, "item") else metrics
+        single = hasattr(metrics, "ndim") and hasattr(metrics, "item") and math.prod(metrics.shape) == 1
+        value = metrics.item() if single else metrics
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(f"ReduceLROnPlateau: metrics must be a number, a 0-d tensor or array, got {metrics!r}")
         try:

@@ -314,8 +314,7 @@ class CosineAnnealingWarmRestarts(WarmRestartNames):
         last_epoch: -1 starts at 0; N starts at N + 1.
 
     Raises:
-        TypeError: an argument that is no number.
-        ValueError: a number outside of its range.
+        ValueError: an argument that is no number, or one outside of its range.
 
     Example:
         0.05 at epochs 0, 10 and 30, 0.025 at 5 and 20, for base rate 0.05:
@@ -328,6 +327,12 @@ class CosineAnnealingWarmRestarts(WarmRestartNames):
 
     def __init__(self, optimizer: Any, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self._attach(optimizer, last_epoch, {"T_0": T_0, "T_mult": T_mult, "eta_min": eta_min})
+
+    def _clean(self, name: str, value: Any) -> Any:
+        try:
+            return super()._clean(name, value)
+        except TypeError as error:  # which PyTorch counts as a wrong value
+            raise ValueError(str(error)) from None
 
     @staticmethod
     def _plan(*, T_0: int, T_mult: int, eta_min: float) -> Plan:
@@ -547,8 +552,8 @@ class CyclicLR(CyclicNames):
         "scale_fn": "",
         "scale_mode": "",
         "cycle_momentum": "",
-        "base_momentum": "in [0, 1]",
-        "max_momentum": "in [0, 1]",
+        "base_momentum": ">= 0",
+        "max_momentum": ">= 0",
     }
 
     def __init__(
@@ -582,6 +587,8 @@ class CyclicLR(CyclicNames):
             "base_momentum": base_momentum,
             "max_momentum": max_momentum,
         }
+        if scale_fn is None and scale_mode in ("cycle", "iterations"):  # as with PyTorch the mode has its own
+            hyper["scale_mode"] = "iterations" if mode == "exp_range" else "cycle"
         for name in ("base_lr", "max_lr", "base_momentum", "max_momentum"):
             _one_per_group("CyclicLR", name, hyper[name], len(groups))
         self._attach(optimizer, last_epoch, hyper)
@@ -695,8 +702,8 @@ class OneCycleLR(OneCycleNames):
         "max_lr": ">= 0",
         "initial_lr": ">= 0",
         "min_lr": ">= 0",
-        "base_momentum": "in [0, 1]",
-        "max_momentum": "in [0, 1]",
+        "base_momentum": ">= 0",
+        "max_momentum": ">= 0",
     }
 
     def __init__(
