@@ -424,7 +424,8 @@ def test_rates_that_are_none_are_refused_wherever_they_come_from(bad: Any, error
 
 
 def test_a_plateau_refuses_before_it_counts() -> None:
-    scheduler = ours.ReduceLROnPlateau(sgd(0.1))
+    """Between cuts it does not look at the groups at all."""
+    scheduler = ours.ReduceLROnPlateau(sgd(0.1), patience=0, cooldown=2)
     step(scheduler, 1.0)
     before = scheduler.state_dict()
     scheduler.optimizer.param_groups[0]["lr"] = math.nan

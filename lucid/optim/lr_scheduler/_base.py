@@ -358,8 +358,8 @@ class LRScheduler(_TorchLRScheduler):
         self.last_epoch = t
 
     def _step(self, epoch: Any = None) -> None:
-        if self._parent is not None and (parent := self._parent()) is not None:
-            raise RuntimeError(f"{type(self).__name__}: it is part of a {type(parent).__name__}; call that one's step()")
+        if self._parent is not None:
+            self._check_free()
         count, before, groups = self._step_count, self._time, self.optimizer.param_groups
         if epoch is None:
             if count == 1:
@@ -379,6 +379,11 @@ class LRScheduler(_TorchLRScheduler):
             self._time, self._step_count = before, count  # no step was made
             raise
         self._quick = self._steps_quickly()
+
+    def _check_free(self) -> None:
+        parent = None if self._parent is None else self._parent()
+        if parent is not None:
+            raise RuntimeError(f"{type(self).__name__}: it is part of a {type(parent).__name__}; call that one's step()")
 
     def _steps_quickly(self) -> bool:
         return self._step_count > 1 and not self._own_rates
@@ -477,7 +482,7 @@ class LRScheduler(_TorchLRScheduler):
         return {
             **told,
             "base_lrs": list(self.base_lrs),
-            "_last_lr": self.get_last_lr(),
+            "_last_lr": self.get_last_lr() if self._lr is None else list(self._lr.last),
             "_group_count": len(groups),
             "_tracks": tracks,
         }

@@ -203,36 +203,42 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             self._step(epoch, metrics)
 
     def _step(self, epoch: Any = None, metrics: Any = None) -> None:
-        if not self._step_count:  # construction, which no metric has reached
+        count = self._step_count
+        if not count:  # construction, which no metric has reached
             super()._step(epoch)
             return
-        plain = type(metrics) is float and math.isfinite(metrics) and not self._sync
+        if self._parent is not None:
+            self._check_free()
+        plain = type(metrics) is float and not self._sync and -math.inf < metrics < math.inf
         metric = metrics if plain else self._metric(metrics)
-        t = self.last_epoch + 1 if epoch is None else number("ReduceLROnPlateau", "epoch", epoch, ">= 0")
-        track, groups = self._tracks[0], self.optimizer.param_groups
-        if not (track.floats and [group["lr"] for group in groups] == track.last):
-            track.advance(groups, t)  # sees, and refuses, what other hands wrote
-        if self._step_count == 1:
+        before, bad = self.last_epoch, self.num_bad_epochs
+        t = before + 1 if epoch is None else number("ReduceLROnPlateau", "epoch", epoch, ">= 0")
+        if count == 1:
             self._check_order() if epoch is None else self._unwatch()
-        before = (self._best, self.num_bad_epochs, self.cooldown_counter, self.last_epoch, self._step_count)
-        self._step_count += 1
-        self.last_epoch = t
-        try:
-            if self._counts(metric):
+        self.last_epoch, self._step_count = t, count + 1
+        if self._counts(metric):
+            try:
                 self._reduce_lr(t)
-        except BaseException:
-            self._best, self.num_bad_epochs, self.cooldown_counter, self.last_epoch, self._step_count = before
-            raise
+            except BaseException:  # a bad value in a group, or too few floors: nothing has happened
+                self.last_epoch, self._step_count = before, count
+                self.num_bad_epochs, self.cooldown_counter = bad, 0
+                raise
+
+    def _rates(self) -> list[float]:
+        track, groups = self._lr, self.optimizer.param_groups  # between cuts the groups are not looked at, but here
+        return super()._rates() if track is None else track.plain(track.read(groups))
 
     def _counts(self, metric: float | None) -> bool:
         """Count an epoch's metric; whether the rate is to be cut."""
+        if metric is None:
+            return False
         best = self._best
-        if metric is not None and (best is None or self.is_better(metric, best)) and math.isfinite(metric):
+        if (best is None or self.is_better(metric, best)) and math.isfinite(metric):
             self._best = metric
             self.num_bad_epochs = 0
-        elif metric is not None:
+        else:
             self.num_bad_epochs += 1
-        if self.cooldown_counter and metric is not None:
+        if self.cooldown_counter:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs <= self._patience:
