@@ -12,6 +12,7 @@ import pytest
 import torch
 from cases import Rooted, adam, everything, rates, sgd, step
 from torch.optim import lr_scheduler as theirs
+from torch.optim.swa_utils import SWALR
 
 from lucid.optim import lr_scheduler as ours
 from lucid.schedules import Constant, Cosine, Cut, Exponential, Join, Linear, Product, Step
@@ -107,6 +108,21 @@ def test_other_keys_of_children() -> None:
     scheduler = ours.SequentialLR(optimizer, [ours.ExponentialLR(optimizer, 0.5), decay], [2])
     assert walked(scheduler, 8, "weight_decay") == [0.5, 0.5, 0.25, 0.1875, 0.125, 0.0625, 0.0, 0.0]
     assert rates(optimizer) == [0.5]  # what the first wrote last
+
+
+@pytest.mark.parametrize("swa_lr", [0.05, [0.05, 0.02]])
+def test_swa_in_a_sequence_starts_from_the_rate_before_it(swa_lr: Any) -> None:
+    def build(module: Any, make: Any, o: Any) -> Any:
+        decay = [module.LinearLR(o, 0.5, total_iters=2), module.ExponentialLR(o, 0.5)]
+        return module.SequentialLR(o, [*decay, make(o, swa_lr, anneal_epochs=4)], [2, 6])
+
+    mine, other = sgd(1.0, 0.5), sgd(1.0, 0.5)
+    scheduler, twin = build(ours, ours.SWALR, mine), build(theirs, SWALR, other)
+    for _ in range(14):
+        assert rates(mine) == pytest.approx(rates(other))
+        for one in (mine, other, scheduler, twin):
+            one.step()
+    assert scheduler.lr_at(5) == scheduler.lr_at(6) == pytest.approx([0.125, 0.0625])
 
 
 def test_children_with_a_schedule_per_group() -> None:

@@ -96,6 +96,8 @@ class LRScheduler(_TorchLRScheduler):
     """Hyper-parameters -> group key -> Schedule(s): all that a named scheduler has to say."""
     _lists: ClassVar[frozenset[str]] = frozenset()
     """Hyper-parameters that are lists of any length, not with one value per group."""
+    _goes_on: ClassVar[bool] = False
+    """Whether it starts, in a sequence, from the rate that the scheduler before it left."""
     _own_rates: ClassVar[bool] = False
     """Whether a subclass computes its rates itself, in ``get_lr()``."""
 

@@ -331,8 +331,9 @@ class SequentialLR(_Composite):
     .. math:: \eta(t) = s_i(t - m_i, \eta_{base}), \qquad m_i \le t < m_{i+1}
 
     The children may be any: sequences and chains, OneCycleLR with its momentum, ReduceLROnPlateau (then call
-    ``step(metric)``, which it follows while it acts), subclasses of yours. All of them start from the groups' ``initial_lr``;
-    an edit of a rate and a plateau's cut last beyond the milestones. ``schedulers[i].last_epoch`` tells a child's own time.
+    ``step(metric)``, which it follows while it acts), subclasses of yours. All of them start from the groups' ``initial_lr``,
+    SWALR from the rate before it; an edit of a rate and a plateau's cut last beyond the milestones. A child's ``last_epoch``
+    tells its own time.
 
     Args:
         optimizer: the one that all ``schedulers`` were built on.
@@ -393,10 +394,14 @@ class SequentialLR(_Composite):
     def _combined(self, key: str, plans: list[Any], hyper: dict[str, Any]) -> Schedule:
         times = hyper["milestones"]
         pieces: list[tuple[Schedule, float]] = []  # with their lengths
-        for plan, start, until in zip(plans, [0, *times], [*times, math.inf], strict=True):
+        for child, plan, start, until in zip(self._schedulers, plans, [0, *times], [*times, math.inf], strict=True):
             length = until - start
             if not length:
                 continue
+            if plan is not None and pieces and child._goes_on:  # its base is what was written last
+                *first, (last, _) = pieces
+                before = Join((*(Cut(of, its_length) for of, its_length in first), last)) if first else last
+                plan = Product((Shift(Cut(before, max(start - 1, 0)), -start), plan))
             if plan is None and pieces:  # who schedules the key no more leaves what it wrote last
                 before, its_length = pieces.pop()
                 pieces.append((Cut(before, max(its_length - 1, 0)), its_length + length))

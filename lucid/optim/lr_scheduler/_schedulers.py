@@ -817,7 +817,8 @@ class SWALR(SWANames):
         e = \begin{cases} p & \text{linear} \\ (1 - \cos(\pi p)) / 2 & \text{otherwise} \end{cases} \\
         \eta(t) = \eta_{base} + (\eta_{swa} - \eta_{base}) \, e
 
-    Another scheduler may run first: as long as this one was not stepped, it starts from whatever rate that one leaves.
+    Another scheduler may run first: as long as this one was not stepped, it starts from whatever rate that one leaves. So it
+    does in a SequentialLR.
 
     Args:
         optimizer: anything with ``param_groups``.
@@ -840,6 +841,7 @@ class SWALR(SWANames):
     swa_lr: Any
     anneal_epochs: int
     anneal_strategy: str
+    _goes_on = True
     _rules = {"swa_lr": ">= 0", "anneal_epochs": "a whole number >= 0", "anneal_strategy": ""}
 
     def __init__(
