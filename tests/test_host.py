@@ -335,4 +335,6 @@ def test_the_readmes_code_runs_and_says_what_it_says(name: str) -> None:
     exec(code, scope)
     assert scope["schedule"](5_250, 3e-4) == pytest.approx(0.0001505)
     assert "schedule(5_250, 3e-4)  # 0.0001505" in code
-    assert scope["torch_style"] is lr_scheduler.StepLR
+    assert scope["scheduler"].lr_at(5_250) == [pytest.approx(0.0001505)]
+    assert "scheduler.lr_at(5_250)  # [0.0001505]" in code
+    assert "from lucid.optim.lr_scheduler import *" in text
