@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from weakref import finalize, ref
 
 import torch
@@ -335,14 +335,6 @@ class LRScheduler(_TorchLRScheduler):
         if epoch is not None or not self._quick:
             self._step(epoch)
             return
-        t = self.last_epoch + 1  # _advance(), unrolled
-        groups = self.optimizer.param_groups
-        for track in self._tracks:
-            track.advance(groups, t)
-        self.last_epoch = t
-        self._step_count += 1
-
-    def _advance(self) -> None:
         t = self.last_epoch + 1
         groups = self.optimizer.param_groups
         for track in self._tracks:
@@ -386,6 +378,10 @@ class LRScheduler(_TorchLRScheduler):
         parent = None if self._parent is None else self._parent()
         if parent is not None:
             raise RuntimeError(f"{type(self).__name__}: it is part of a {type(parent).__name__}; call that one's step()")
+        if self._parent is not None:  # that one is gone, and what it left is gone on from
+            self._parent = None
+            for track in self._followed():
+                track.doubt(self._time)
 
     def _steps_quickly(self) -> bool:
         return self._step_count > 1 and not self._own_rates
@@ -702,15 +698,6 @@ class LRScheduler(_TorchLRScheduler):
             notes: Any = track.hidden
             track.hidden = hidden_under_zeros(self.optimizer, track.key)
             track.sign(notes)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name):
-            # A scheduler inside a composite has no time of its own; after that one's end it is where it was before.
-            if name == "last_epoch" and self._parent is not None:
-                parent = self._parent()
-                return self._before if parent is None else parent._time_of(self)
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 def warn(message: str) -> None:

@@ -34,16 +34,22 @@ class _Composite(LRScheduler):
     no Schedule to take, and the children are stepped in turn instead, as PyTorch does it.
     """
 
-    __slots__ = ("_in_turn", "_plateaus", "_schedulers")
+    __slots__ = ("_acting", "_all_parts", "_in_turn", "_next_turn", "_plateaus", "_schedulers")
 
     _schedulers: list[Any]
     _in_turn: bool
     _plateaus: list[Part]
+    _all_parts: list[Part]
+    """All children and theirs, with the times that this scheduler counts."""
+    _acting: list[tuple[Any, float]]
+    """Those that act now, and when they started."""
+    _next_turn: float
+    """When others act."""
 
     def _compose(self, optimizer: Any, schedulers: Any, last_epoch: int, hyper: dict[str, Any], start: float = 0) -> None:
         self._in_turn = not all(map(_is_pure, schedulers))
         self._schedulers = schedulers
-        self._plateaus = []
+        self._plateaus, self._all_parts = [], []
         self._attach(optimizer, last_epoch, hyper, start)
 
     def _parts(self) -> list[Part]:
@@ -106,22 +112,21 @@ class _Composite(LRScheduler):
 
     def _adopt(self) -> None:
         """Step in the children's place from now on."""
-        self._plateaus = []
+        self._all_parts = []
         for part in self._parts():
-            child = part.child
-            if isinstance(child, _TorchReduceLROnPlateau):  # ours too
-                self._plateaus.append(part)
-            elif isinstance(child, _Composite):
-                for inner in child._plateaus:
-                    since, until = max(inner.since + part.start, part.since), min(inner.until + part.start, part.until)
-                    self._plateaus.append(Part(inner.child, inner.start + part.start, since, until))
+            self._all_parts.append(part)
+            if isinstance(part.child, _Composite):
+                for child, start, since, until in part.child._all_parts:
+                    since, until = max(since + part.start, part.since), min(until + part.start, part.until)
+                    self._all_parts.append(Part(child, start + part.start, since, until))
+        self._plateaus = [part for part in self._all_parts if isinstance(part.child, _TorchReduceLROnPlateau)]  # ours too
         if self._in_turn:
             return
         for child in self._schedulers:
-            child._parent, child._quick = ref(self), False
+            if child._parent is None or child._parent() is not self:
+                child._parent, child._before = ref(self), child.last_epoch
+            child._quick = False
             child._unwatch()
-            if "last_epoch" in vars(child):  # it is told from here now
-                child._before = vars(child).pop("last_epoch")
 
     def _attach(self, optimizer: Any, last_epoch: Any, hyper: dict[str, Any], start: float = 0) -> None:
         try:
@@ -132,10 +137,20 @@ class _Composite(LRScheduler):
                     child.last_epoch, child._parent = child._before, None
             raise
 
-    def _time_of(self, child: LRScheduler) -> Any:
-        """A child's own time, which stands still before its turn and after it."""
-        part = next(part for part in self._parts() if part.child is child)
-        return max(min(self._time - part.start, part.until - part.start - 1), 0)
+    @property
+    def _time(self) -> Any:
+        """The position, which the children tell too: it stands still before a child's turn and after it."""
+        return self.last_epoch
+
+    @_time.setter
+    def _time(self, t: Any) -> None:
+        self.last_epoch = t
+        if not self._in_turn:
+            for child, start, _, until in self._all_parts:
+                child._time = max(min(t - start, until - start - 1), 0)
+        self._acting = [(child, start) for child, start, since, until in self._all_parts if since <= t < until]
+        times = (time for part in self._all_parts for time in (part.since, part.until))
+        self._next_turn = min((time for time in times if time > t), default=math.inf)
 
     def _find_bases(self, groups: Groups) -> None:
         """What stood in the groups before the children were built: each knows the base that it found, and what it wrote."""
@@ -177,8 +192,16 @@ class _Composite(LRScheduler):
         """
         if _is_traced():
             torch.compiler.disable(self._arrange)(metrics, epoch)  # type: ignore[no-untyped-call]
-        elif metrics is None and epoch is None and self._quick:
-            self._advance()
+            return
+        t = self.last_epoch + 1
+        if metrics is None and epoch is None and self._quick and t < self._next_turn:
+            groups = self.optimizer.param_groups
+            for track in self._tracks:
+                track.advance(groups, t)
+            self.last_epoch = t
+            self._step_count += 1
+            for child, start in self._acting:
+                child.last_epoch = t - start
         else:
             self._arrange(metrics, epoch)
 
@@ -189,7 +212,8 @@ class _Composite(LRScheduler):
             self._step(metrics if epoch is None else epoch)
 
     def _steps_quickly(self) -> bool:
-        return self._step_count > 1 and not self._in_turn and not self._plateaus
+        whole = all(type(time) is int or time in (-math.inf, math.inf) for part in self._all_parts for time in part[1:])
+        return self._step_count > 1 and whole and type(self.last_epoch) is int and not self._in_turn and not self._plateaus
 
     def _step(self, epoch: Any = None, metrics: Any = None) -> None:
         if self._in_turn:
@@ -264,9 +288,9 @@ class _Composite(LRScheduler):
         LRScheduler.base_lrs.fset(self, values)  # type: ignore[attr-defined]
 
     def _rates(self) -> list[float]:
-        return list(self._acting(self._time).get_last_lr()) if self._in_turn else super()._rates()
+        return list(self._last_to_write(self._time).get_last_lr()) if self._in_turn else super()._rates()
 
-    def _acting(self, t: float) -> Any:
+    def _last_to_write(self, t: float) -> Any:
         """The child that writes last at ``t``."""
         return self._schedulers[-1]
 
@@ -430,7 +454,7 @@ class SequentialLR(_Composite):
         else:
             _tick(self._schedulers[i], metrics)
 
-    def _acting(self, t: float) -> Any:
+    def _last_to_write(self, t: float) -> Any:
         return self._schedulers[bisect_right(self._hyper["milestones"], t)]
 
     def _hyper_state(self) -> dict[str, Any]:

@@ -169,6 +169,12 @@ class Track:
         self.rebase(list(self.initial))
         self.put(groups, t)
 
+    def doubt(self, t: float) -> None:
+        """Stand at ``t``, where others wrote: whatever is found in the groups moves the bases."""
+        self.t = t
+        self.last = [math.nan] * len(self.last)
+        self.rebase(self.bases)
+
     def start_over(self, groups: Groups) -> None:
         """Take what stands in the groups for the bases."""
         self.t = None
