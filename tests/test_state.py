@@ -574,6 +574,16 @@ def test_states_of_torchs_schedulers_load_and_continue(name: str, json_too: bool
         other.step(losses[k]) if "Plateau" in name else other.step()
 
 
+def test_one_number_for_all_groups_is_the_same_as_a_list_of_it() -> None:
+    """PyTorch saves a list where it was given one number: nothing is replaced, and nothing warned of."""
+    other = theirs.CyclicLR(sgd(0.1, 0.2), 0.01, 0.2, base_momentum=0.5)
+    for levels in (0.5, [0.5, 0.5]):
+        scheduler = ours.CyclicLR(sgd(0.1, 0.2), [0.01, 0.01], 0.2, base_momentum=levels)
+        scheduler.load_state_dict(other.state_dict())
+    with pytest.warns(UserWarning, match=r"the state's base_momentum 0\.5 replaces this scheduler's \[0\.5, 0\.6\]"):
+        ours.CyclicLR(sgd(0.1, 0.2), 0.01, 0.2, base_momentum=[0.5, 0.6]).load_state_dict(other.state_dict())
+
+
 def test_an_edit_in_torchs_state_goes_on() -> None:
     other = theirs.ExponentialLR(sgd(0.1), 0.5)
     other.optimizer.step()

@@ -71,7 +71,10 @@ def clip(x: Any, lo: float, hi: float | None = None) -> Any:
 
 def minimum(x: Any, y: Any) -> Any:
     """The smaller of ``x`` and ``y``, element by element: ``minimum(2, 3) == 2``."""
-    return where(x < y, x, y)
+    less = x < y
+    if less is True or less is False:
+        return x if less else y
+    return library(less).where(less, x, y)
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

@@ -203,8 +203,10 @@ class Join(Schedule):
         return self._starts[-1] + self.parts[-1].length
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        starts = self._starts
-        if is_number(t):
+        starts, kind = self._starts, type(t)
+        if kind is int or kind is float:  # is_number, unrolled: this runs in training loops
+            if t >= starts[-1]:  # where a training is most of the time
+                return self._asked[-1](t - starts[-1], base)
             t = 0 if t < 0 else t
             i = bisect_right(starts, t) - 1
             return self._asked[i](t - starts[i], base)

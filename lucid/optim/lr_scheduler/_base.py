@@ -619,8 +619,8 @@ class LRScheduler(_TorchLRScheduler):
                 continue
             hyper[name], patch = self._decoded(name, theirs, mine)
             patches += [partial(_patch, *one) for one in patch]
-            was = _encode(f"{type(self).__name__}: {name}", mine)
-            if theirs is not None and _encode(f"{type(self).__name__}: {name}", hyper[name]) != was:
+            was, now = (_encode(f"{type(self).__name__}: {name}", value) for value in (mine, hyper[name]))
+            if theirs is not None and now != was and not _same_for_all(now, was):
                 self._warn_replaced(name, theirs, was)
         return hyper, patches
 
@@ -721,6 +721,13 @@ def parameter_groups(owner: str, optimizer: Any) -> Groups:
 def _is_foreign(state: Mapping[str, Any]) -> bool:
     """Whether PyTorch's scheduler saved it, and not ours."""
     return not state.keys() & {"_class", "_group_count", "_tracks"}
+
+
+def _same_for_all(a: Any, b: Any) -> bool:
+    """Whether one is a number, and the other a list of it for every group."""
+    if isinstance(a, list):
+        a, b = b, a
+    return isinstance(b, list) and not isinstance(a, list) and b.count(a) == len(b) > 0
 
 
 def _own_step(optimizer: Any) -> Any:

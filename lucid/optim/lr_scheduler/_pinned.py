@@ -130,6 +130,12 @@ class LevelsInGroups(LRScheduler):
             changes[key] = collapsed(levels)
         self._change(**changes)
 
+    def _but_for_rounding(self, name: str, value: Any) -> Any:
+        """A hyper-parameter that was computed from others of PyTorch's; ours, where only rounding tells them apart."""
+        mine = self._hyper[name]
+        both = isinstance(mine, (int, float)) and isinstance(value, (int, float))
+        return mine if both and math.isclose(mine, value, rel_tol=1e-12) else value
+
     def _pass_the_end(self) -> None:
         """Once, beyond the end that the scheduler was given."""
         self._ends = math.inf

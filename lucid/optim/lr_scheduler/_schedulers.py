@@ -638,7 +638,8 @@ class CyclicLR(CyclicNames):
         }
         for name in ("base_momentum", "max_momentum"):
             renamed[name] = state.get(f"{name}s", self._hyper[name])
-        return {**state, **{name: collapsed(value) if isinstance(value, list) else value for name, value in renamed.items()}}
+        renamed = {name: collapsed(value) if isinstance(value, list) else value for name, value in renamed.items()}
+        return {**state, **{name: self._but_for_rounding(name, value) for name, value in renamed.items()}}
 
 
 class OneCycleLR(OneCycleNames):
@@ -803,7 +804,7 @@ class OneCycleLR(OneCycleNames):
             **self._hyper,
             **state,
             **levels,
-            "pct_start": min(max((phases[0]["end_step"] + 1) / total, 0.0), 1.0),
+            "pct_start": self._but_for_rounding("pct_start", min(max((phases[0]["end_step"] + 1) / total, 0.0), 1.0)),
             "three_phase": len(phases) == 3,
             "anneal_strategy": state.get("_anneal_func_type", self.anneal_strategy),
         }

@@ -461,6 +461,8 @@ class Track:
         self.rebase(list(self.initial))
         held = [_float(self.schedule_of(i)(t, base)) for i, base in enumerate(self.bases)]
         if last is not None:
+            if self.rule == ">= 0" and isinstance(last, (list, tuple)):  # PyTorch's formulas round, and extrapolate, below it
+                last = [max(value, 0.0) if isinstance(value, (int, float)) else value for value in last]
             expected, held = held, self._numbers({"last": last}, "last")
             for i, (now, value) in enumerate(zip(held, expected, strict=True)):
                 if not math.isclose(now, value, rel_tol=1e-9, abs_tol=1e-12):
