@@ -240,6 +240,21 @@ def test_a_child_is_not_stepped_or_loaded_by_itself() -> None:
         assert (child.last_epoch, rates(optimizer)) == (t, [pytest.approx(1.0 if t < 3 else 0.1)])
 
 
+def test_children_are_told_of_assigned_times_and_milestones() -> None:
+    optimizer = sgd(1.0)
+    first, second = ours.ExponentialLR(optimizer, 0.9), ours.ExponentialLR(optimizer, 0.5)
+    scheduler = ours.SequentialLR(optimizer, [first, second], [10])
+    for _ in range(15):
+        step(scheduler)
+    scheduler.last_epoch = 5
+    step(scheduler)
+    assert (first.last_epoch, second.last_epoch, rates(optimizer)) == (6, 0, [pytest.approx(0.9**6)])
+    scheduler.milestones = [8]
+    for _ in range(4):
+        step(scheduler)
+    assert (scheduler.last_epoch, first.last_epoch, second.last_epoch) == (10, 7, 2)
+
+
 def test_a_childs_hyperparameters_are_the_composites() -> None:
     optimizer = sgd(1.0)
     child = ours.ExponentialLR(optimizer, 0.5)
@@ -326,6 +341,27 @@ def test_a_plateau_needs_its_metric() -> None:
     assert scheduler.last_epoch == 9
     scheduler.step(epoch=1)  # a jump, past all metrics
     assert rates(optimizer) == [0.5]
+
+
+def test_a_refused_step_with_a_plateau_changes_nothing() -> None:
+    optimizer = sgd(1.0, 1.0)
+    plateau = ours.ReduceLROnPlateau(optimizer, patience=0, min_lr=[0.0, 0.0])
+    scheduler = ours.ChainedScheduler([ours.ExponentialLR(optimizer, 0.5), plateau])
+    optimizer.step()
+    scheduler.step(1.0)
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": 1.0})
+    before = (everything(optimizer), scheduler.last_epoch, plateau.best, plateau.num_bad_epochs)
+    with pytest.raises(RuntimeError, match=r"ReduceLROnPlateau: The number of param groups in the optimizer is now 3"):
+        scheduler.step(1.0)
+    assert (everything(optimizer), scheduler.last_epoch, plateau.best, plateau.num_bad_epochs) == before
+    plateau.min_lrs.append(0.0)
+    optimizer.param_groups[0]["lr"] = math.nan
+    with pytest.raises(ValueError, match=r"lr of parameter group 0 must be finite"):
+        scheduler.step(1.0, epoch=20)
+    assert (scheduler.last_epoch, plateau.num_bad_epochs) == (1, 0)
+    optimizer.param_groups[0]["lr"] = 0.5
+    scheduler.step(1.0)
+    assert rates(optimizer)[:2] == pytest.approx([0.025, 0.025])
 
 
 def test_a_plateau_that_cannot_act_is_told() -> None:
@@ -425,6 +461,16 @@ def test_a_scheduler_of_pytorchs_may_be_a_child() -> None:
     resumed = ours.SequentialLR(optimizer, parts, [2])
     resumed.load_state_dict(state)
     assert walked(resumed, 2) == walked(scheduler, 2)
+
+
+@pytest.mark.parametrize("damage", [{"last_epoch": "x"}, {"last_epoch": math.nan}, {"gamma": None}, {"base_lrs": [None]}])
+def test_a_bad_state_for_a_child_of_pytorchs_is_refused(damage: dict[str, Any]) -> None:
+    optimizer = sgd(1.0)
+    scheduler = ours.ChainedScheduler([Halved(optimizer), theirs.StepLR(optimizer, 3)])
+    state = scheduler.state_dict()
+    state["_schedulers"][1].update(damage)
+    with pytest.raises(ValueError, match=r"ChainedScheduler: \{.*\} is no state of StepLR"):
+        scheduler.load_state_dict(state)
 
 
 def test_a_subclass_that_steps_otherwise_is_stepped() -> None:

@@ -777,6 +777,31 @@ def test_another_method_in_the_place_of_step_is_told() -> None:
     no_warning(scheduler.step)
 
 
+@pytest.mark.parametrize("quickly", [False, True])
+def test_a_step_that_fails_writes_nothing(quickly: bool) -> None:
+    """However many keys were written before the one that failed."""
+    fails: list[bool] = []
+
+    def other(t: Any) -> float:
+        if fails:
+            raise RuntimeError("no")
+        return 0.9**t
+
+    optimizer = sgd(0.5)
+    scheduler = ours.LRScheduler(optimizer, lr=Exponential(0.5), momentum=Lambda(other))
+    for _ in range(3 if quickly else 1):
+        step(scheduler)
+    for arguments in ((), (7,)):
+        before = everything(optimizer), scheduler.last_epoch, scheduler.get_last_lr()
+        fails.append(True)
+        with pytest.raises(RuntimeError, match="no"):
+            scheduler.step(*arguments)
+        fails.clear()
+        assert (everything(optimizer), scheduler.last_epoch, scheduler.get_last_lr()) == before
+    step(scheduler)
+    assert rates(optimizer) == [0.5 * 0.5**scheduler.last_epoch]
+
+
 # -- R8 any optimizer
 
 

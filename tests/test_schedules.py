@@ -573,6 +573,7 @@ def test_every_restart_is_exact_however_late(stretch: float, decay: float) -> No
             for t in {began, int(began)} if began == int(began) else {began}:
                 assert schedule(t, 0.3) == once(0, 0.3 * decay**n) == 0.3 * decay**n
                 assert schedule.cycle(t) == (n, began)
+                assert type(schedule.cycle(t)[0]) is int
             if n:
                 t, long = math.nextafter(began, 0), steps * stretch ** (n - 1)
                 left = float((Fraction(began) - Fraction(t)) / Fraction(long))  # of the cycle
@@ -620,7 +621,7 @@ def test_restarts_that_no_float_tells_come_once_and_in_order(steps: float, stret
 @pytest.mark.parametrize("decay", [1, 0.5])
 def test_a_number_of_times(times: int, stretch: float, decay: float, library: Library) -> None:
     """As for ever, and then the end of the last cycle; so it can be followed."""
-    once = Cosine(6, end=0.125, hold=False)  # which would come up again
+    once = Lambda(lambda t: 1.0 + t)[:6]  # which would go on
     ever, some = once.repeat(stretch=stretch, decay=decay), once.repeat(times, stretch=stretch, decay=decay)
     end = 6 * sum(stretch**i for i in range(times))
     assert some.length == end
@@ -699,6 +700,8 @@ def test_a_shift_in_numbers(library: Library) -> None:
         (Linear(4).shift(-2), [0.5, 0.5, 1.0, 1.0, 1.0, 1.0]),
         (Lambda(abs).shift(4), [0.0, 0.0, 0.0, 0.0, 2.0, 16.0]),  # its first value holds until then
         (Lambda(abs).shift(-4), [4.0, 4.0, 6.0, 8.0, 10.0, 24.0]),
+        (Lambda(abs).shift(0.5), [0.0, 0.0, 1.5, 3.5, 5.5, 19.5]),
+        (Lambda(abs).shift(-0.5), [0.5, 0.5, 2.5, 4.5, 6.5, 20.5]),
         (Cosine(4, hold=False).shift(4), [1.0, 1.0, 1.0, 1.0, 0.5, 1.0]),
         (Linear(4).shift(2) >> Constant(9), [0.0, 0.0, 0.0, 0.5, 9.0, 9.0]),
         (Linear(4).shift(-2) >> Constant(9), [0.5, 0.5, 9.0, 9.0, 9.0, 9.0]),
@@ -748,6 +751,18 @@ def test_one_cycle_is_pytorchs(pct_start: float, anneal: str, three_phase: bool)
             optimizer.step()
             if t + 1 < total:
                 theirs.step()
+
+
+@pytest.mark.parametrize("anneal", ["cos", "linear"])
+def test_peak_and_end_of_one_cycle_have_no_dust(anneal: str) -> None:
+    draw_from = random.Random(anneal)
+    for _ in range(50):
+        start, peak, end = (10 ** draw_from.uniform(-7, 1) for _ in range(3))
+        steps, q = draw_from.randint(10, 99), draw_from.uniform(0.15, 0.45)
+        for three_phase in (False, True):
+            schedule = OneCycle(steps, start, peak, end, q, anneal, three_phase)
+            moments, levels = [q * steps - 1, steps - 1.0, steps + 1.0], [peak, end, end]
+            assert schedule.at(moments) == schedule(np.array(moments)).tolist() == levels
 
 
 def test_one_cycle_turns_exactly_where_it_says() -> None:
@@ -1288,6 +1303,7 @@ REFUSED: list[Refusal] = [
     (lambda: Cut(None, 2), TypeError, r"Cut: parts must be schedules, got None$"),
     (lambda: Constant() >> Cosine(4), ValueError, r"Join: Constant\(.*\) has no end, so .*; cut it first: schedule\[:n\]$"),
     (lambda: Step(3) >> Cosine(4) >> Step(3), ValueError, r"Join: Step\(.*\) has no end, so nothing can follow it"),
+    (lambda: Cosine(4) >> Step(3) >> Cosine(4), ValueError, r"Join: Step\(.*\) has no end, so nothing can follow it"),
     (lambda: 2 * Noam(8, 4) >> Cosine(4), ValueError, r"Join: 2 \* Noam\(.*\) has no end, so nothing can follow it"),
     (lambda: Linear(3) * Step(3) >> Cosine(4), ValueError, r"Join: Linear\(.*\) \* Step\(.*\) has no end"),
     (lambda: Cosine(4) >> 3, TypeError, "unsupported operand type.* for >>: 'Cosine' and 'int'"),

@@ -456,8 +456,8 @@ def test_lists_of_another_length_are_refused() -> None:
         with pytest.raises(ValueError, match=r"ReduceLROnPlateau: min_lr must be a list of 1, got"):
             plateau.load_state_dict({**plateau.state_dict(), "min_lr": floors})
     cyclic = ours.CyclicLR(sgd(0.1, 0.2), 0.01, 0.1)
-    with pytest.raises(ValueError, match=r"CyclicLR: base_lr must be a list of 2, got \[0\.01\]"):
-        cyclic.load_state_dict({**cyclic.state_dict(), "base_lr": [0.01]})
+    with pytest.raises(ValueError, match=r"CyclicLR: base_lr must be a list of 2, got \[0\.01, 0\.02, 0\.03\]"):
+        cyclic.load_state_dict({**cyclic.state_dict(), "base_lr": [0.01, 0.02, 0.03]})
     with pytest.raises(ValueError, match=r"CyclicLR: mode must be plain data"):
         cyclic.load_state_dict({**cyclic.state_dict(), "mode": 10**400, "scale_fn": None})
     noted = ours.StepLR(sgd(), 3)
@@ -485,6 +485,147 @@ def test_attributes_for_what_takes_none_are_refused() -> None:
     scheduler = ours.LambdaLR(sgd(), math.exp)
     with pytest.raises(ValueError, match=r"LambdaLR: lr_lambdas is \{'a': 1\} in the state, and .* takes no attributes"):
         scheduler.load_state_dict({**scheduler.state_dict(), "lr_lambdas": [{"a": 1}]})
+
+
+# -- what a review found
+
+
+def late(optimizer: Any, lr: float = 0.5) -> None:
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": lr})
+
+
+def test_chained_children_keep_their_distance_when_loaded() -> None:
+    def build(ahead: int) -> Any:
+        optimizer = sgd(1.0)
+        first = ours.StepLR(optimizer, 4, gamma=0.5)
+        for _ in range(ahead):
+            step(first)
+        return ours.ChainedScheduler([first, ours.StepLR(optimizer, 3, gamma=0.1)])
+
+    scheduler, other = build(3), build(0)
+    run(scheduler, metrics(2))
+    other.load_state_dict(through_json(scheduler.state_dict()))
+    assert [child.last_epoch for child in other._schedulers] == [5, 2]
+    assert run(other, metrics(9)) == run(scheduler, metrics(9))
+
+
+def test_late_groups_and_edits_are_kept_with_other_hyperparameters() -> None:
+    scheduler = ours.ExponentialLR(sgd(1.0), 0.5)
+    step(scheduler)
+    late(scheduler.optimizer)
+    step(scheduler)
+    scheduler.optimizer.param_groups[0]["lr"] *= 0.5  # and is not seen yet
+    other = ours.ExponentialLR(sgd(1.0), 0.25)
+    late(other.optimizer, 0.7)
+    other.load_state_dict(scheduler.state_dict(), keep_hyperparameters=True)
+    assert rates(other.optimizer)[0] == pytest.approx(0.25**2 * 0.5)
+    step(other)
+    assert rates(other.optimizer)[0] == pytest.approx(0.25**3 * 0.5)
+    assert rates(other.optimizer)[1] > 0
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+@pytest.mark.parametrize("name", ["LambdaLR", "MultiplicativeLR"])
+def test_attributes_in_torchs_states_hold_at_once(name: str, wrap: bool) -> None:
+    def build(module: Any, by: int) -> Any:
+        optimizer = sgd(1.0)
+        made = getattr(module, name)(optimizer, Halving(by))
+        return module.ChainedScheduler([made]) if wrap else made
+
+    other, scheduler = build(theirs, 4), build(ours, 2)
+    for _ in range(3):
+        other.optimizer.step()
+        other.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the attributes are replaced, and that is said
+        scheduler.load_state_dict(other.state_dict())
+    for _ in range(6):
+        assert rates(scheduler.optimizer) == pytest.approx(rates(other.optimizer))
+        other.optimizer.step()
+        other.step()
+        step(scheduler)
+
+
+@pytest.mark.parametrize("build", [lambda o: ours.OneCycleLR(o, [1.0, 2.0], 20), lambda o: ours.SWALR(o, [0.1, 0.2])])
+def test_levels_of_late_groups_are_in_the_state(build: Any) -> None:
+    scheduler = build(sgd(0.1, 0.2))
+    step(scheduler)
+    late(scheduler.optimizer)
+    run(scheduler, metrics(3))
+    other = build(sgd(0.1, 0.2))
+    late(other.optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        other.load_state_dict(through_json(scheduler.state_dict()))
+    assert run(other, metrics(3)) == run(scheduler, metrics(3))
+
+
+def test_base_rates_are_assigned_by_item_and_not_by_accident() -> None:
+    optimizer = sgd(1.0)
+    scheduler = ours.ExponentialLR(optimizer, 0.5)
+    step(scheduler)
+    late(optimizer)
+    scheduler.base_lrs.append(0.5)  # which PyTorch needs for a late group
+    step(scheduler)
+    assert scheduler.base_lrs == [1.0, 1.0]  # 0.5 at 1 comes from 1
+    scheduler.base_lrs[0] = 0.5
+    step(scheduler)
+    assert (scheduler.base_lrs, rates(optimizer)) == ([0.5, 1.0], [0.0625, 0.125])
+
+
+def test_positions_and_counts_that_would_take_for_ever_are_refused() -> None:
+    for build in (ours.MultiplicativeLR, lambda o, f: ours.ChainedScheduler([ours.MultiplicativeLR(o, f)])):
+        scheduler = build(sgd(), factor)
+        with pytest.raises(ValueError, match=r": last_epoch must be at most 100000000, got 9007199254740992"):
+            scheduler.load_state_dict({**scheduler.state_dict(), "last_epoch": 2**53})
+    state = theirs.MultiStepLR(sgd(), [3]).state_dict()
+    with pytest.raises(ValueError, match=r"MultiStepLR: milestones must count epochs, got"):
+        ours.MultiStepLR(sgd(), [3]).load_state_dict({**state, "milestones": {3: 10**7}})
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (
+            "CosineAnnealingWarmRestarts",
+            {"T_0": 0, "T_mult": 1},
+            r"CosineAnnealingWarmRestarts: the state cannot be read: .*zero",
+        ),
+        ("OneCycleLR", {"total_steps": 0}, r"OneCycleLR: the state cannot be read: .*zero"),
+        ("OneCycleLR", {"_schedule_phases": []}, r"OneCycleLR: the state cannot be read: list index out of range"),
+        ("ReduceLROnPlateau", {"min_lrs": []}, r"ReduceLROnPlateau: the state cannot be read: list index out of range"),
+    ],
+)
+def test_damaged_states_of_torchs_are_value_errors(name: str, change: dict[str, Any], message: str) -> None:
+    state = {**TORCHS[name](theirs, sgd(0.1, 0.2)).state_dict(), **change}
+    with pytest.raises(ValueError, match=message):
+        TORCHS[name](ours, sgd(0.1, 0.2)).load_state_dict(state)
+
+
+def test_a_place_beyond_the_cycle_is_refused() -> None:
+    scheduler = ours.CosineAnnealingWarmRestarts(sgd(), 4)
+    with pytest.raises(ValueError, match=r"CosineAnnealingWarmRestarts: T_cur must not be beyond last_epoch 0, got 1e\+308"):
+        scheduler.load_state_dict({**scheduler.state_dict(), "T_cur": 1e308})
+
+
+def test_a_shallow_copy_and_a_copied_child_go_on() -> None:
+    for law, rate in ((ZIGZAG, 0.0), (Exponential(0.5), 0.5**4)):  # the zero of the original is still there
+        scheduler = ours.LRScheduler(sgd(1.0), lr=law)
+        for _ in range(3):
+            step(scheduler)
+        shallow = copy.copy(scheduler)
+        assert shallow.optimizer is scheduler.optimizer
+        step(shallow)
+        assert (shallow.last_epoch, scheduler.last_epoch, rates(scheduler.optimizer)) == (4, 3, [rate])
+
+    optimizer = sgd(1.0)
+    child = ours.ExponentialLR(optimizer, 0.5)
+    whole = ours.SequentialLR(optimizer, [child, ours.StepLR(optimizer, 9)], [9])
+    for _ in range(3):
+        step(whole)
+    _, alone = copy.deepcopy((optimizer, child))
+    step(alone)
+    assert (alone.last_epoch, rates(alone.optimizer)) == (4, [0.5**4])
 
 
 # -- states of PyTorch's own schedulers

@@ -2,7 +2,15 @@
 
 from lucid.optim.lr_scheduler._base import LRScheduler
 from lucid.optim.lr_scheduler._composites import ChainedScheduler, SequentialLR
-from lucid.optim.lr_scheduler._pinned import EPOCH_DEPRECATION_WARNING, _enable_get_lr_call, _initial_mode, _LRScheduler
+from lucid.optim.lr_scheduler._pinned import (
+    EPOCH_DEPRECATION_WARNING,
+    _enable_get_lr_call,
+    _format_param,
+    _initial_mode,
+    _LRScheduler,
+    _param_groups_val_list,
+    _update_param_group_val,
+)
 from lucid.optim.lr_scheduler._plateau import ReduceLROnPlateau
 from lucid.optim.lr_scheduler._schedulers import (
     SWALR,
@@ -43,5 +51,8 @@ __all__ = [
     "StepLR",
     "_LRScheduler",
     "_enable_get_lr_call",
+    "_format_param",
     "_initial_mode",
+    "_param_groups_val_list",
+    "_update_param_group_val",
 ]

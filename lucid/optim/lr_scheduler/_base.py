@@ -7,10 +7,11 @@ A scheduler is a position in time (``last_epoch``), a base per parameter group, 
 import copy
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from weakref import finalize, ref
 
 import torch
@@ -35,6 +36,18 @@ class _computed:  # noqa: N801
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else self.get(instance)
+
+
+class _BaseLRs(list[float]):
+    """A scheduler's base rates: an assigned item is taken over."""
+
+    def __init__(self, scheduler: "LRScheduler", values: list[float]) -> None:
+        super().__init__(values)
+        self.scheduler = scheduler
+
+    def __setitem__(self, at: Any, value: Any) -> None:
+        super().__setitem__(at, value)
+        self.scheduler.base_lrs = list(self)
 
 
 class LRScheduler(_TorchLRScheduler):
@@ -96,6 +109,10 @@ class LRScheduler(_TorchLRScheduler):
     """Hyper-parameters -> group key -> Schedule(s): all that a named scheduler has to say."""
     _lists: ClassVar[frozenset[str]] = frozenset()
     """Hyper-parameters that are lists of any length, not with one value per group."""
+    _pads: ClassVar[bool] = False
+    """Whether groups that come late have the last one's of a list."""
+    _furthest: int = 2**53
+    """The last position that a state may tell."""
     _goes_on: ClassVar[bool] = False
     """Whether it starts, in a sequence, from the rate that the scheduler before it left."""
     _own_rates: ClassVar[bool] = False
@@ -219,8 +236,8 @@ class LRScheduler(_TorchLRScheduler):
 
     @property  # type: ignore[override]
     def base_lrs(self) -> list[float]:
-        """The rates that the groups started with."""
-        return [] if self._lr is None else self._lr.initial
+        """The rates that the groups started with. Assign to it, or to its items, to start from others."""
+        return [] if self._lr is None else _BaseLRs(self, self._lr.initial)
 
     @base_lrs.setter
     def base_lrs(self, values: list[float]) -> None:
@@ -337,10 +354,20 @@ class LRScheduler(_TorchLRScheduler):
             return
         t = self.last_epoch + 1
         groups = self.optimizer.param_groups
-        for track in self._tracks:
-            track.advance(groups, t)
+        try:
+            for track in self._tracks:
+                track.advance(groups, t)
+        except BaseException:
+            self._take_back(t)
+            raise
         self.last_epoch = t
         self._step_count += 1
+
+    def _take_back(self, t: float) -> None:
+        """A step to ``t`` failed: what was written for it goes back to the time that holds."""
+        for track in self._tracks:
+            if track.t == t:
+                track.advance(self.optimizer.param_groups, self._time)
 
     @property
     def _time(self) -> Any:
@@ -363,6 +390,7 @@ class LRScheduler(_TorchLRScheduler):
             t = number(type(self).__name__, "epoch", epoch, ">= 0")
             if count == 1:
                 self._unwatch()
+        bases = [(track, track.t, track.bases) for track in self._tracks]
         try:
             self._time, self._step_count = t, count + 1  # which a subclass's get_lr() reads
             for track in self._tracks:
@@ -371,6 +399,10 @@ class LRScheduler(_TorchLRScheduler):
                 self._write_own_rates(groups, jump=epoch is not None)
         except BaseException:
             self._time, self._step_count = before, count  # no step was made
+            for track, was, theirs in bases:
+                if count and was is not None and track.t != was:
+                    track.rebase(theirs if epoch is not None else track.bases)
+                    track.put(groups, was)
             raise
         self._quick = self._steps_quickly()
 
@@ -518,6 +550,8 @@ class LRScheduler(_TorchLRScheduler):
             return self._checked(state, foreign, keep)
         except TypeError as error:
             raise ValueError(str(error)) from error
+        except (ArithmeticError, IndexError, AttributeError) as error:
+            raise ValueError(f"{type(self).__name__}: the state cannot be read: {error}") from error
         except KeyError as error:
             raise ValueError(f"{type(self).__name__}: the state lacks {error}") from error
 
@@ -553,7 +587,7 @@ class LRScheduler(_TorchLRScheduler):
 
     def _checked(self, state: Mapping[str, Any], foreign: bool, keep: bool) -> Callable[[], None]:
         """Check all of ``state`` against this scheduler and its optimizer; what is returned then cannot fail."""
-        owner, optimizer, groups = type(self).__name__, self.optimizer, self.optimizer.param_groups
+        owner, groups = type(self).__name__, self.optimizer.param_groups
         if not foreign and state["_class"] != owner:
             raise ValueError(f"{owner}: the state is one of {state['_class']!r}")
         last_lr = state["_last_lr"]
@@ -564,32 +598,16 @@ class LRScheduler(_TorchLRScheduler):
                 "changed, build a new scheduler and step(epoch) to the position"
             )
         last_epoch = _position(owner, "last_epoch", self._saved_time(state), "finite")
+        if last_epoch > self._furthest:
+            raise ValueError(f"{owner}: last_epoch must be at most {self._furthest}, got {last_epoch}")
         steps = state.get("_step_count", int(last_epoch) + 1) if foreign else state["_step_count"]
         step_count = _position(owner, "_step_count", steps, "a whole number >= 1")
         extra = self._checked_extra(state)
         hyper, patches = self._checked_hyper(state, keep)
-        tracks = self._follow(optimizer, self._planned(hyper), late=True)
-        mine_by_key = {track.key: track for track in self._followed()}
-        saved_tracks: Any = dict.fromkeys(tracks) if foreign else state["_tracks"]
-        if not isinstance(saved_tracks, Mapping) or saved_tracks.keys() != tracks.keys():
-            raise ValueError(f"{owner}: _tracks must tell of {', '.join(tracks)}, got {saved_tracks!r}")
-        writes = []
-        for key, track in tracks.items():
-            saved, mine = saved_tracks[key], mine_by_key[key].initial
-            if foreign:  # it knows no bases in force: edits show in what it wrote
-                is_lr = key == "lr"
-                initial = state.get("base_lrs", mine) if is_lr else mine
-                write = track.place(last_epoch, initial, last_lr if is_lr else None)
-            elif key == "lr":
-                saved = {**_mapping(owner, key, saved), "initial": state["base_lrs"], "last": last_lr}
-                write = track.restore(saved, last_epoch)
-            else:
-                write = track.restore(_mapping(owner, key, saved), last_epoch)
-            if keep:
-                write = track.carry_over(mine, last_epoch)
-            elif track.initial != mine and (key == "lr" or write[0] != mine):  # what a restored optimizer held is no base
-                self._warn_replaced("base_lrs" if key == "lr" else f"base of {key}", track.initial, mine)
-            writes.append(write)
+        tracks: dict[str, Track] = {}
+        writes: list[Any] = []
+        with _as_patched(patches):  # the formulas are asked what they say with the state's attributes
+            self._place_tracks(state, foreign, keep, hyper, last_epoch, tracks, writes)
 
         def commit() -> None:
             for track, (held, notes) in zip(tracks.values(), writes, strict=True):
@@ -604,6 +622,41 @@ class LRScheduler(_TorchLRScheduler):
             self._set(extra)
 
         return commit
+
+    def _place_tracks(
+        self,
+        state: Mapping[str, Any],
+        foreign: bool,
+        keep: bool,
+        hyper: dict[str, Any],
+        last_epoch: Any,
+        tracks: dict[str, Track],
+        writes: list[Any],
+    ) -> None:
+        """New tracks as a state tells of them, and what each is to write."""
+        owner, optimizer, groups, last_lr = type(self).__name__, self.optimizer, self.optimizer.param_groups, state["_last_lr"]
+        tracks.update(self._follow(optimizer, self._planned(hyper), late=True))
+        mine_by_key = {track.key: track for track in self._followed()}
+        saved_tracks: Any = dict.fromkeys(tracks) if foreign else state["_tracks"]
+        if not isinstance(saved_tracks, Mapping) or saved_tracks.keys() != tracks.keys():
+            raise ValueError(f"{owner}: _tracks must tell of {', '.join(tracks)}, got {saved_tracks!r}")
+        for key, track in tracks.items():
+            own = mine_by_key[key]
+            saved, mine = saved_tracks[key], [*own.initial, *own.bases_now(groups)[len(own.initial) :]]
+            if foreign:  # it knows no bases in force: edits show in what it wrote
+                is_lr = key == "lr"
+                initial = state.get("base_lrs", mine) if is_lr else mine
+                write = track.place(last_epoch, initial, last_lr if is_lr else None)
+            elif key == "lr":
+                saved = {**_mapping(owner, key, saved), "initial": state["base_lrs"], "last": last_lr}
+                write = track.restore(saved, last_epoch)
+            else:
+                write = track.restore(_mapping(owner, key, saved), last_epoch)
+            if keep:
+                write = track.carry_over(mine, last_epoch, write[0])
+            elif track.initial != mine and (key == "lr" or write[0] != mine):  # what a restored optimizer held is no base
+                self._warn_replaced("base_lrs" if key == "lr" else f"base of {key}", track.initial, mine)
+            writes.append(write)
 
     def _saved_time(self, state: Mapping[str, Any]) -> Any:
         """The exact position that a state tells."""
@@ -645,8 +698,9 @@ class LRScheduler(_TorchLRScheduler):
             return mine, [(mine, dict(saved))]
         value = self._clean(name, saved)
         if isinstance(value, list) and name not in self._lists:
-            known = len(mine) if isinstance(mine, list) else len(self.optimizer.param_groups)
-            if len(value) != known:
+            groups = len(self.optimizer.param_groups)
+            known = len(mine) if isinstance(mine, list) and not self._pads else groups
+            if not value or len(value) > known or (len(value) < known and not self._pads):
                 raise ValueError(f"{type(self).__name__}: {name} must be a list of {known}, got {value!r}")
         return value, []
 
@@ -677,6 +731,10 @@ class LRScheduler(_TorchLRScheduler):
     def _slots(cls) -> set[str]:
         return {name for base in cls.__mro__ if issubclass(base, LRScheduler) for name in base.__dict__.get("__slots__", ())}
 
+    def __copy__(self) -> Self:
+        """On the same optimizer, with a memory of its own."""
+        return copy.deepcopy(self, {id(self.optimizer): self.optimizer})
+
     def __getstate__(self) -> dict[str, Any]:
         slots = {name: getattr(self, name) for name in self._slots()}
         return {  # a copied optimizer has lost its hooks: nothing to warn of
@@ -684,6 +742,7 @@ class LRScheduler(_TorchLRScheduler):
             "last_epoch": self.last_epoch,
             **slots,
             "_parent": None,
+            "_before": None if self._parent is None else self.last_epoch,
             "_watched": None,
         }
 
@@ -695,6 +754,8 @@ class LRScheduler(_TorchLRScheduler):
             else:
                 vars(self)[name] = value
         for track in self._followed():
+            if self._before is not None:  # it was a child, and its tracks did not step
+                track.doubt(self._time)
             notes: Any = track.hidden
             track.hidden = hidden_under_zeros(self.optimizer, track.key)
             track.sign(notes)
@@ -748,6 +809,22 @@ def _watch(scheduler: LRScheduler, optimizer: Any) -> tuple[list[Any], Any, Any]
     end = finalize(scheduler, hook.remove)  # with the scheduler at the latest
     end.atexit = False
     return marks, end, _own_step(optimizer)
+
+
+@contextmanager
+def _as_patched(patches: list[Any]) -> Iterator[None]:
+    """Callable objects with the attributes that a state has for them, for as long as it lasts."""
+    targets = {id(patch.args[0]): patch.args[0] for patch in patches if getattr(patch, "func", None) is _patch}
+    before = {key: dict(target.__dict__) for key, target in targets.items()}
+    try:
+        for patch in patches:
+            if getattr(patch, "func", None) is _patch:
+                patch()
+        yield
+    finally:
+        for key, target in targets.items():
+            target.__dict__.clear()
+            target.__dict__.update(before[key])
 
 
 def _patch(target: Any, attributes: dict[str, Any]) -> None:

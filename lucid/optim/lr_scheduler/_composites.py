@@ -10,7 +10,7 @@ from weakref import ref
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau as _TorchReduceLROnPlateau
 
-from lucid.optim.lr_scheduler._base import LRScheduler, Plan, _is_traced, parameter_groups, warn
+from lucid.optim.lr_scheduler._base import LRScheduler, Plan, _is_foreign, _is_traced, parameter_groups, warn
 from lucid.optim.lr_scheduler._plateau import ReduceLROnPlateau
 from lucid.optim.lr_scheduler._track import Groups, Track, coefficients, rounded
 from lucid.schedules import Constant, Cut, Join, Product, Schedule, Shift
@@ -34,7 +34,7 @@ class _Composite(LRScheduler):
     no Schedule to take, and the children are stepped in turn instead, as PyTorch does it.
     """
 
-    __slots__ = ("_acting", "_all_parts", "_in_turn", "_next_turn", "_plateaus", "_schedulers")
+    __slots__ = ("_acting", "_all_parts", "_in_turn", "_next_turn", "_plateaus", "_schedulers", "_told_time")
 
     _schedulers: list[Any]
     _in_turn: bool
@@ -45,6 +45,8 @@ class _Composite(LRScheduler):
     """Those that act now, and when they started."""
     _next_turn: float
     """When others act."""
+    _told_time: float
+    """The time that the children were told."""
 
     def _compose(self, optimizer: Any, schedulers: Any, last_epoch: int, hyper: dict[str, Any], start: float = 0) -> None:
         self._in_turn = not all(map(_is_pure, schedulers))
@@ -112,13 +114,14 @@ class _Composite(LRScheduler):
 
     def _adopt(self) -> None:
         """Step in the children's place from now on."""
-        self._all_parts = []
+        self._all_parts, self._told_time = [], math.nan  # who acts is found anew
         for part in self._parts():
             self._all_parts.append(part)
             if isinstance(part.child, _Composite):
                 for child, start, since, until in part.child._all_parts:
                     since, until = max(since + part.start, part.since), min(until + part.start, part.until)
                     self._all_parts.append(Part(child, start + part.start, since, until))
+        self._furthest = min(part.child._furthest if isinstance(part.child, LRScheduler) else 2**53 for part in self._all_parts)
         self._plateaus = [part for part in self._all_parts if isinstance(part.child, _TorchReduceLROnPlateau)]  # ours too
         if self._in_turn:
             return
@@ -151,6 +154,7 @@ class _Composite(LRScheduler):
         self._acting = [(child, start) for child, start, since, until in self._all_parts if since <= t < until]
         times = (time for part in self._all_parts for time in (part.since, part.until))
         self._next_turn = min((time for time in times if time > t), default=math.inf)
+        self._told_time = t
 
     def _find_bases(self, groups: Groups) -> None:
         """What stood in the groups before the children were built: each knows the base that it found, and what it wrote."""
@@ -162,9 +166,11 @@ class _Composite(LRScheduler):
                 left = [(other, rounded(other.last[i], held)) for other in reversed(theirs) if i < len(other.last)]
                 edited = bool(left) and all(wrote != now for _, wrote in left)
                 base = left[0][1] if edited else now
-                while (last := next((one for one in left if one[1] == rounded(base, held)), None)) is not None:
-                    left.remove(last)
-                    base = last[0].bases[i]
+                while writers := [other for other, wrote in left if wrote == rounded(base, held)]:
+                    # zeros hide the bases of those who came later: the first one knows
+                    writers = writers if base == 0.0 else writers[:1]
+                    left = [one for one in left if one[0] not in writers]
+                    base = writers[-1].bases[i]
                 if edited:  # somebody wrote after them
                     track.t = self.last_epoch + 1
                     base = track.invert(i, now, base)
@@ -194,11 +200,15 @@ class _Composite(LRScheduler):
             torch.compiler.disable(self._arrange)(metrics, epoch)  # type: ignore[no-untyped-call]
             return
         t = self.last_epoch + 1
-        if metrics is None and epoch is None and self._quick and t < self._next_turn:
+        if metrics is None and epoch is None and self._quick and self._told_time + 1 == t < self._next_turn:
             groups = self.optimizer.param_groups
-            for track in self._tracks:
-                track.advance(groups, t)
-            self.last_epoch = t
+            try:
+                for track in self._tracks:
+                    track.advance(groups, t)
+            except BaseException:
+                self._take_back(t)
+                raise
+            self.last_epoch = self._told_time = t
             self._step_count += 1
             for child, start in self._acting:
                 child.last_epoch = t - start
@@ -231,14 +241,21 @@ class _Composite(LRScheduler):
             super()._step(epoch)  # a jump passes over all metrics
             return
         seen = [(plateau, plateau._metric(metrics)) for plateau in acting]
-        if epoch is None:
+        counted = [(p, p._best, p.num_bad_epochs, p.cooldown_counter) for p in acting]
+        try:
+            cutting = [plateau for plateau, metric in seen if plateau._counts(metric)]
+            for plateau in cutting:
+                plateau._floors()
+            if epoch is not None:
+                self._time = t - 1  # a label for the step to come, as in ReduceLROnPlateau: cuts are not forgotten
             super()._step()
-        else:
-            self._time = t - 1  # a label for the step to come, as in ReduceLROnPlateau: cuts are not forgotten
-            super()._step()
-        for plateau, metric in seen:
-            if plateau._counts(metric):
-                self._reduce(plateau, t)
+        except BaseException:
+            self._time = before
+            for plateau, best, bad, cooldown in counted:
+                plateau._best, plateau.num_bad_epochs, plateau.cooldown_counter = best, bad, cooldown
+            raise
+        for plateau in cutting:
+            self._reduce(plateau, t)
 
     def _reduce(self, plateau: ReduceLROnPlateau, t: float) -> None:
         """A plateau's cut: of the bases, so that all that follows is cut."""
@@ -327,6 +344,9 @@ class _Composite(LRScheduler):
             elif isinstance(child, LRScheduler):
                 patches.append(child._prepared(theirs, keep))
             else:
+                mine = child.state_dict()
+                if mine.keys() - theirs.keys() or any(not _alike(mine[name], theirs[name]) for name in mine):
+                    raise ValueError(f"{owner}: {dict(theirs)!r} is no state of {type(child).__name__}")
                 patches.append(partial(child.load_state_dict, dict(theirs)))
         if not self._in_turn:
             hyper["_schedulers"] = of
@@ -337,8 +357,10 @@ class _Composite(LRScheduler):
             child._from_torch(dict(of)) if isinstance(child, LRScheduler) else of
             for child, of in zip(self._schedulers, state["_schedulers"], strict=False)
         ]
-        bases = [of["base_lrs"] for of in children if "base_lrs" in of and "total_size" not in of and "total_steps" not in of]
-        return {**({"base_lrs": bases[0]} if bases else {}), **state, **self._place_from_torch(state, children)}
+        known = [of for of in children if "base_lrs" in of and "total_size" not in of]
+        known = [of for of in known if "total_steps" in of][-1:] or known[:1]  # OneCycleLR's is the groups' initial_lr
+        bases = {"base_lrs": known[0]["base_lrs"]} if known else {}
+        return {**bases, **state, **self._place_from_torch(state, children)}
 
     def _place_from_torch(self, state: dict[str, Any], children: list[dict[str, Any]]) -> dict[str, Any]:
         """What is told under other names there."""
@@ -502,6 +524,19 @@ class ChainedScheduler(_Composite):
         self._starts = [times[0] - t for t in times]
         self._compose(optimizer, children, -1, {}, start=times[0])
 
+    def _checked_hyper(self, state: Mapping[str, Any], keep: bool) -> tuple[dict[str, Any], list[Callable[[], None]]]:
+        hyper, patches = super()._checked_hyper(state, keep)
+        if not self._in_turn:  # the children stand where they stood
+            t = self._saved_time(state)
+            pairs = list(zip(self._schedulers, state["_schedulers"], strict=True))
+            saved = [(child, child._from_torch(dict(of)) if _is_foreign(of) else of) for child, of in pairs]
+            hyper["_starts"] = [t - child._saved_time(of) for child, of in saved]
+        return hyper, patches
+
+    def _take(self, hyper: dict[str, Any]) -> None:
+        self._starts = hyper.pop("_starts", self._starts)
+        super()._take(hyper)
+
     def _parts(self) -> list[Part]:
         return [Part(child, start, -math.inf, math.inf) for child, start in zip(self._schedulers, self._starts, strict=True)]
 
@@ -509,7 +544,7 @@ class ChainedScheduler(_Composite):
         one = Constant()
         acting = [
             Shift(plan, start) if start else plan
-            for plan, start in zip(plans, self._starts, strict=True)
+            for plan, start in zip(plans, hyper.get("_starts", self._starts), strict=True)
             if plan is not None and plan != one
         ]
         return Product(tuple(acting)) if len(acting) > 1 else acting[0] if acting else one
@@ -529,6 +564,15 @@ class ChainedScheduler(_Composite):
 
     def _place_from_torch(self, state: dict[str, Any], children: list[dict[str, Any]]) -> dict[str, Any]:
         return {"last_epoch": children[0]["last_epoch"] + self._starts[0]} if children else {}
+
+
+def _alike(mine: Any, theirs: Any) -> bool:
+    """Whether two values in states are of one kind, numbers finite."""
+    if isinstance(mine, (int, float)) and not isinstance(mine, bool):
+        return isinstance(theirs, (int, float)) and not isinstance(theirs, bool) and math.isfinite(theirs)
+    if isinstance(mine, list):
+        return isinstance(theirs, list) and len(mine) == len(theirs) and all(map(_alike, mine, theirs))
+    return isinstance(theirs, type(mine)) or mine is None or theirs is None
 
 
 def _is_pure(child: Any) -> bool:

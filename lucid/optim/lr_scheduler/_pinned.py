@@ -20,6 +20,28 @@ class _LRScheduler(LRScheduler, _TorchLegacyLRScheduler):
     """The name that older subclasses extend."""
 
 
+def _format_param(name: str, optimizer: Any, param: Any) -> list[Any]:
+    """A value for each group, from one or from a list; tensors are copied."""
+    groups = len(optimizer.param_groups)
+    values = list(param) if isinstance(param, (list, tuple)) else [param] * groups
+    if len(values) != groups:
+        raise ValueError(f"{name} must have the same length as optimizer.param_groups: {groups} groups, {len(values)} given")
+    return [value.clone() if isinstance(value, torch.Tensor) else value for value in values]
+
+
+def _param_groups_val_list(optimizer: Any, key: str) -> list[Any]:
+    """What the groups hold under ``key``; tensors are copied."""
+    return _format_param(key, optimizer, [group[key] for group in optimizer.param_groups])
+
+
+def _update_param_group_val(param_group: dict[str, Any], key: str, val: Any) -> None:
+    """Write a value; a tensor that is there is filled."""
+    if isinstance(param_group[key], torch.Tensor):
+        param_group[key].fill_(float(val))
+    else:
+        param_group[key] = val
+
+
 class _enable_get_lr_call:  # noqa: N801
     """While it lasts, ``get_lr()`` of a subclass is told that it is asked from within a step."""
 
@@ -52,6 +74,7 @@ class LevelsInGroups(LRScheduler):
 
     _group_keys: ClassVar[tuple[str, ...]] = ()
     """Group keys, each named as the hyper-parameter: a number, or a list with one per group."""
+    _pads = True
     _looks: ClassVar[bool] = True
     """Whether the keys are looked at, or written alone."""
     _levels: list[Any]
@@ -98,8 +121,12 @@ class LevelsInGroups(LRScheduler):
             groups = self.optimizer.param_groups
             t = self.last_epoch + 1
             if t <= self._ends and (not self._looks or self._unchanged(groups)):
-                for track in self._tracks:
-                    track.advance(groups, t)
+                try:
+                    for track in self._tracks:
+                        track.advance(groups, t)
+                except BaseException:
+                    self._take_back(t)
+                    raise
                 self.last_epoch = t
                 self._step_count += 1
                 return
@@ -304,6 +331,8 @@ class WarmRestartNames(LRScheduler):
 
     def _saved_time(self, state: Any) -> Any:
         t, since = super()._saved_time(state), number(type(self).__name__, "T_cur", state["T_cur"], ">= 0")
+        if since > t + 1:
+            raise ValueError(f"{type(self).__name__}: T_cur must not be beyond last_epoch {t}, got {since}")
         return t + (since - math.floor(since)) if t == math.floor(t) else t
 
     def _from_torch(self, state: dict[str, Any]) -> dict[str, Any]:

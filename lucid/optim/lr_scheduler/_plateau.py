@@ -293,6 +293,11 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         return float(total) / ranks.get_world_size()
 
     def _cut(self, i: int, lr: float) -> float:
+        cut = max(lr * self.factor, self._floors()[i])
+        return cut if lr - cut > self.eps else lr
+
+    def _floors(self) -> list[float]:
+        """One floor for each group that there is now."""
         floors, groups = self.min_lrs, len(self.optimizer.param_groups)
         if len(floors) != groups:
             if self.default_min_lr is None:
@@ -301,8 +306,7 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
                     f"{groups}, and min_lr has one value for {len(floors)} of them; append to scheduler.min_lrs"
                 )
             floors += [self.default_min_lr] * (groups - len(floors))
-        cut = max(lr * self.factor, floors[i])
-        return cut if lr - cut > self.eps else lr
+        return floors
 
     # -- state
 

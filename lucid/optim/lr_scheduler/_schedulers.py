@@ -114,6 +114,8 @@ class MultiStepLR(LRScheduler):
     def _from_torch(self, state: dict[str, Any]) -> dict[str, Any]:
         counts = state["milestones"]  # {epoch: how often}, with strings for epochs after a round trip through JSON
         if isinstance(counts, dict):
+            if not all(type(times) is int and 0 < times < 1000 for times in counts.values()):
+                raise ValueError(f"MultiStepLR: milestones must count epochs, got {counts!r}")
             state["milestones"] = [int(m) for m, times in counts.items() for _ in range(times)]
         return state
 
@@ -475,6 +477,8 @@ class MultiplicativeLR(_FunctionsLR):
     Example:
         0.05, 0.0475, 0.045125, ... for base rate 0.05: ``MultiplicativeLR(optimizer, lambda epoch: 0.95)``
     """
+
+    _furthest = 10**8  # which takes the function as many calls
 
     @staticmethod
     def _plan(*, lr_lambdas: list[Callable[[Any], Any]]) -> Plan:

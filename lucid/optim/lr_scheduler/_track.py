@@ -471,10 +471,12 @@ class Track:
         self.last = list(held)
         return held, []
 
-    def carry_over(self, initial: list[float], t: float) -> tuple[list[float], Notes]:
-        """Exchange the initial values for others; what moved the bases moves theirs. Returns what to commit."""
-        pairs = zip(initial, self.bases, self.initial, strict=True)
-        bases = [mine * (base / was) if was else mine for mine, base, was in pairs]
+    def carry_over(self, initial: list[float], t: float, held: list[float]) -> tuple[list[float], Notes]:
+        """Exchange the initial values for others; what moved the bases moves theirs, and so does what is yet to move them:
+        that the groups held something else than was written. Returns what to commit."""
+        edits = [now / wrote if wrote and now != wrote else 1.0 for now, wrote in zip(held, self.last, strict=True)]
+        pairs = zip(initial, self.bases, self.initial, edits, strict=True)
+        bases = [mine * (base / was) * edit if was else mine * edit for mine, base, was, edit in pairs]
         self.t, self.initial = t, list(initial)
         self.rebase(bases)
         self.last = [_float(self.schedule_of(i)(t, base)) for i, base in enumerate(bases)]
