@@ -107,6 +107,20 @@ def ratio(name: str, shape: tuple[str, int, bool, bool], rounds: int) -> dict[st
     return {"ratio": middle, "low": low, "high": high, "us": statistics.median(micros)}
 
 
+def construction(name: str, rounds: int) -> float:
+    """Torch's time to build a scheduler on 1000 groups, divided by ours."""
+    optimizers = [optimizer_of(1000, False, True) for _ in range(2)]
+    ratios = []
+    for round_ in range(rounds):
+        took = [0.0, 0.0]
+        for side in (round_ % 2, 1 - round_ % 2):
+            start = time.thread_time()
+            SCHEDULERS[name]((theirs, ours)[side], optimizers[side])
+            took[side] = time.thread_time() - start
+        ratios.append(took[0] / took[1])
+    return statistics.median(ratios)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=41)
@@ -116,7 +130,7 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     print(f"Python {platform.python_version()}, torch {torch.__version__}, {platform.machine()}; torch's time / ours")
-    print(f"{'':20}" + "".join(f"{shape[0]:>15}" for shape in SHAPES))
+    print(f"{'':28}" + "".join(f"{shape[0]:>15}" for shape in SHAPES) + f"{'build 1000':>12}")
     gc.disable()
     figures: dict[str, dict[str, dict[str, float]]] = {}
     for name in options.only:
@@ -126,7 +140,9 @@ def main() -> None:
             found = figures[name][shape[0]] = ratio(name, shape, options.rounds)
             cells.append(f"{found['ratio']:6.1f} ({found['us']:.1f}us)")
             gc.collect()
-        print(f"{name:20}" + "".join(f"{cell:>15}" for cell in cells), flush=True)
+        built = construction(name, options.rounds)
+        figures[name]["build 1000"] = {"ratio": built}
+        print(f"{name:28}" + "".join(f"{cell:>15}" for cell in cells) + f"{built:12.1f}", flush=True)
     if options.json:
         with open(options.json, "w") as file:
             json.dump(figures, file, indent=1)

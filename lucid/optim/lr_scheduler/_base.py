@@ -160,8 +160,9 @@ class LRScheduler(_TorchLRScheduler):
         if lr is not None:
             lr.initial = self._initial_lrs(hyper, lr.initial)
             for group, initial in zip(groups, lr.initial, strict=True):
-                held = group["lr"]  # a tensor has a tensor, as with PyTorch
-                group.setdefault("initial_lr", held.clone().fill_(initial) if isinstance(held, torch.Tensor) else initial)
+                if "initial_lr" not in group:
+                    held = group["lr"]  # a tensor has a tensor, as with PyTorch
+                    group["initial_lr"] = held.clone().fill_(initial) if isinstance(held, torch.Tensor) else initial
         self.optimizer = optimizer
         self._lr = lr
         self._tracks = [track for track in tracks.values() if not (track is lr and self._own_rates)]
@@ -772,7 +773,7 @@ def warn(message: str) -> None:
 def parameter_groups(owner: str, optimizer: Any) -> Groups:
     """The optimizer's groups (R8)."""
     groups = getattr(optimizer, "param_groups", None)
-    if not isinstance(groups, list) or not groups or not all(isinstance(group, dict) for group in groups):
+    if not isinstance(groups, list) or not groups or not all(issubclass(kind, dict) for kind in set(map(type, groups))):
         raise TypeError(
             f"{owner}: optimizer must have param_groups, a list of dicts; {type(optimizer).__name__} is not an Optimizer"
         )

@@ -249,6 +249,8 @@ class Track:
 
     def plain(self, raw: list[Any]) -> list[float]:
         """``raw`` as Python floats. A tensor as we left it is not read: no device is waited for."""
+        if set(map(type, raw)) == {float} and math.isfinite(sum(raw)) and (self.rule != ">= 0" or min(raw) >= 0.0):
+            return raw  # all of them good, found out at C's speed
         now: list[float] = []
         seen, last = self.seen, self.last
         for i, value in enumerate(raw):
@@ -284,17 +286,25 @@ class Track:
 
     def write(self, groups: Groups, values: list[float]) -> None:
         """Write ``values``, whatever kind of number each group holds, and see which quick way the next step may go."""
-        for group, held, value in zip(groups, self.read(groups), values, strict=True):
-            if isinstance(held, torch.Tensor):
-                held.fill_(value)  # in place: compiled steps and captured graphs hold this very tensor
-            elif self.slot:
-                group["betas"] = (value, *group["betas"][1:])
-            else:
-                group[self.key] = value
+        held_now, key = self.read(groups), self.key
+        if not self.slot and not any(issubclass(kind, torch.Tensor) for kind in set(map(type, held_now))):
+            for group, value in zip(groups, values, strict=True):
+                group[key] = value
+            left: list[Any] = values
+            tensors = [False]
+            self.seen = [(value, None) for value in values]
+        else:
+            for group, held, value in zip(groups, held_now, values, strict=True):
+                if isinstance(held, torch.Tensor):
+                    held.fill_(value)  # in place: compiled steps and captured graphs hold this very tensor
+                elif self.slot:
+                    group["betas"] = (value, *group["betas"][1:])
+                else:
+                    group[key] = value
+            left = self.read(groups)  # after all writing: groups may share a tensor, and each write raises its version
+            tensors = [isinstance(value, torch.Tensor) for value in left]
+            self.seen = [(value, value._version if is_tensor else None) for value, is_tensor in zip(left, tensors, strict=True)]
         self.last = values
-        left = self.read(groups)  # after all writing: groups may share a tensor, and each write raises its version
-        tensors = [isinstance(value, torch.Tensor) for value in left]
-        self.seen = [(value, value._version if is_tensor else None) for value, is_tensor in zip(left, tensors, strict=True)]
         quick = bool(left) and not self.slot
         self.floats = quick and not any(tensors)
         self.tensors = quick and all(tensors)
