@@ -1,8 +1,24 @@
-"""What counts as a number, and the one wording of every refusal: class, field, rule, value."""
+"""What a field of a schedule may hold, and the one wording of every refusal: class, field, rule, value.
 
+A field says its rule in its type, ``steps: Positive``; from there construction, the JSON Schema and forms read it.
+"""
+
+import collections.abc
 import math
 from collections.abc import Callable
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+Number = Annotated[float, "finite"]
+Positive = Annotated[float, "> 0"]
+NonNegative = Annotated[float, ">= 0"]
+AtLeastOne = Annotated[float, ">= 1"]
+Share = Annotated[float, "in [0, 1]"]
+Ratio = Annotated[float, "in (0, 1]"]
+Inside = Annotated[float, "in (0, 1)"]
+Count = Annotated[int, "a whole number >= 1"]
+Whole = Annotated[int, "a whole number >= 0"]
+Times = tuple[NonNegative, ...]
 
 _RULES: dict[str, Callable[[float], bool]] = {
     "finite": lambda v: True,
@@ -60,3 +76,72 @@ def _plain(value: Any) -> Any:
     except TypeError:  # jax's ConcretizationTypeError is one
         return value
     return None if isinstance(item, bool) or not isinstance(item, (int, float)) else item
+
+
+def kinds_of(hint: Any) -> list[tuple[str, Any]]:
+    """What a field of this type may hold: ("number", rule), ("choice", values), ("bool", None), ("schedule", None),
+    ("numbers", rule), ("schedules", None), ("callable", None), ("none", None). Of other types nothing is known: []."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return [("number", arguments[1])]
+    if origin is Literal:
+        return [("choice", arguments)]
+    if origin in (Union, UnionType):
+        found = [kinds_of(argument) for argument in arguments]
+        return [kind for kinds in found for kind in kinds] if all(found) else []
+    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+        return [(f"{kind}s", rule) for kind, rule in kinds_of(arguments[0]) if kind in ("number", "schedule")]
+    if origin is collections.abc.Callable:
+        return [("callable", None)]
+    if hint is bool or hint is None or hint is NoneType:
+        return [("bool" if hint is bool else "none", None)]
+    return [("schedule", None)] if getattr(hint, "_is_schedule", False) else []
+
+
+def hold(owner: str, field: str, value: Any, kinds: list[tuple[str, Any]]) -> Any:
+    """``value`` as the field stores it: numbers plain, lists as tuples.
+
+    Raises:
+        TypeError: the wrong type.
+        ValueError: the right type, but not one of the choices, an empty list, or a number against its rule.
+    """
+    known = dict(kinds)
+    if value is None and "none" in known:
+        return None
+    if "callable" in known and callable(value) and (not isinstance(value, type) or "choice" not in known):
+        return value
+    if "choice" in known and (isinstance(value, str) or len(known) == 1):
+        if value not in known["choice"]:
+            choices = ", ".join(map(repr, known["choice"]))
+            head, _, tail = choices.rpartition(", ")
+            raise ValueError(f"{owner}: {field} must be {head} or {tail}{_more(known)}, got {value!r}")
+        return value
+    if "bool" in known:
+        if not isinstance(value, bool):
+            raise TypeError(f"{owner}: {field} must be True or False, got {value!r}")
+        return value
+    listed = hasattr(value, "__len__") and getattr(value, "ndim", 1) == 1 and not isinstance(value, (str, bytes, dict))
+    for kind in ("numbers", "schedules"):
+        if kind in known and (listed or kind[:-1] not in known):
+            if not listed or not len(value) or (kind == "schedules" and not isinstance(value, (tuple, list))):
+                raise ValueError(f"{owner}: {field} must be a non-empty tuple of {kind}, got {value!r}")
+            if kind == "numbers":
+                return tuple(number(owner, f"{field}[{i}]", item, known[kind]) for i, item in enumerate(value))
+            for item in value:
+                if not getattr(item, "_is_schedule", False) or isinstance(item, type):
+                    raise TypeError(f"{owner}: {field} must be schedules, got {item!r}")
+            return tuple(value)
+    if "number" in known:
+        return number(owner, field, value, known["number"])
+    if "schedule" in known:
+        if not getattr(value, "_is_schedule", False) or isinstance(value, type):
+            raise TypeError(f"{owner}: {field} must be a schedule, got {value!r}")
+        return value
+    raise TypeError(f"{owner}: {field} must be callable{_more(known, 'choice')}, got {value!r}")
+
+
+def _more(known: dict[str, Any], other: str = "callable") -> str:
+    """The other thing that a field may hold, for a message."""
+    if other not in known:
+        return ""
+    return ", or callable" if other == "callable" else f" or one of {known[other]}"

@@ -51,6 +51,11 @@ def exp(x: Any) -> Any:
     return math.exp(x) if is_number(x) else library(x).exp(x)
 
 
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent of ``x``: ``tanh(0.0) == 0.0``."""
+    return math.tanh(x) if is_number(x) else library(x).tanh(x)
+
+
 def log(x: Any) -> Any:
     """The natural logarithm of ``x`` > 0: ``log(1.0) == 0.0``."""
     return math.log(x) if is_number(x) else library(x).log(x)
@@ -75,6 +80,14 @@ def minimum(x: Any, y: Any) -> Any:
     if less is True or less is False:
         return x if less else y
     return library(less).where(less, x, y)
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """The larger of ``x`` and ``y``, element by element: ``maximum(2, 3) == 3``."""
+    less = x < y
+    if less is True or less is False:
+        return y if less else x
+    return library(less).where(less, y, x)
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

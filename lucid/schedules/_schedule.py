@@ -5,12 +5,22 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from itertools import accumulate
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform, get_type_hints
 
-from lucid.schedules._numbers import number
-from lucid.schedules._ops import HUGE, clip, floor, is_number, log, where
+from lucid.schedules._numbers import (
+    AtLeastOne,
+    Count,
+    NonNegative,
+    Number,
+    Positive,
+    Ratio,
+    hold,
+    kinds_of,
+)
+from lucid.schedules._ops import HUGE, clip, floor, is_number, log, maximum, minimum, where
 
 _MAX_DEPTH = 64
+_MAX_TEXT = 1_000_000
 
 
 @dataclass_transform(frozen_default=True)
@@ -18,8 +28,9 @@ class Schedule:
     r"""A rate's trajectory: pure in the time ``t`` and in the parameter group's own ``base``.
 
     A subclass declares its parameters as annotated fields and its formula as ``__call__(self, t, base=1.0)``; it becomes a
-    frozen dataclass and enters the registry by itself. ``t`` is any number, in the unit of the user's choice: steps,
-    epochs, samples, tokens, seconds. Before 0 a schedule holds its first value, beyond its end its last.
+    frozen dataclass and enters the registry by itself. The types say the rules, ``steps: Positive``, and are held to.
+    ``t`` is any number, in the unit of the user's choice: steps, epochs, samples, tokens, seconds. Before 0 a schedule holds
+    its first value, beyond its end its last.
 
     Two rules, which the tests hold every schedule to: finite for every finite ``t``, and no ``if`` on ``t`` (write
     :func:`lucid.schedules.ops.where`), so that one formula serves numbers and arrays of every library.
@@ -39,6 +50,12 @@ class Schedule:
     absolute: ClassVar[bool] = False
     """Whether the base plays no part, at any time."""
 
+    aliases: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Other names that :func:`lucid.get` knows it by, and the fields that such a name fixes."""
+
+    _is_schedule: ClassVar[bool] = True
+    _kinds: ClassVar[dict[str, list[tuple[str, Any]]]] = {}
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         name = cls.__name__
@@ -46,9 +63,26 @@ class Schedule:
         if taken is not None and taken.__module__.startswith("lucid.") and taken.__module__ != cls.__module__:
             raise TypeError(f"schedule name {name!r} is taken by {taken.__module__}.{name}; choose another")
         made = dataclass(frozen=True)(cls)
-        if any(field.name == "schedule" for field in fields(made)):  # type: ignore[arg-type]
-            raise TypeError(f"{name}: no field may be called 'schedule', which names the class in a configuration")
+        if name.startswith("_"):  # what others are made of
+            return
+        for field in fields(made):  # type: ignore[arg-type]
+            if field.name == "schedule":
+                raise TypeError(f"{name}: no field may be called 'schedule', which names the class in a configuration")
+            if hasattr(Schedule, field.name):
+                raise TypeError(f"{name}: no field may be called {field.name!r}, which every schedule has a meaning for")
+        try:
+            hints = get_type_hints(made, include_extras=True)
+        except NameError:  # types of the user's own, which we cannot look up
+            hints = {}
+        made._kinds = {field.name: kinds_of(hints.get(field.name)) for field in fields(made)}  # type: ignore[arg-type]
         Schedule._registry[name] = made
+
+    def __post_init__(self) -> None:
+        """Hold the fields to what their types say, and store them as plain Python values."""
+        owner = type(self).__name__
+        for field, kinds in self._kinds.items():
+            if kinds:
+                object.__setattr__(self, field, hold(owner, field, getattr(self, field), kinds))
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: define __call__(self, t, base=1.0)")
@@ -90,6 +124,19 @@ class Schedule:
     def __rmul__(self, other: Any) -> "Schedule":
         return self.__mul__(other)
 
+    def __add__(self, other: Any) -> "Schedule":
+        """``a + b``, both from the same time and base; a number is the same for every base."""
+        try:
+            return Sum((self, _as_schedule(other)))
+        except TypeError:
+            return NotImplemented
+
+    def __radd__(self, other: Any) -> "Schedule":
+        try:
+            return Sum((_as_schedule(other), self))
+        except TypeError:
+            return NotImplemented
+
     def __getitem__(self, cut: slice) -> "Cut":
         """``schedule[:n]``: its first n units of time, which gives an endless schedule an end."""
         if not isinstance(cut, slice) or cut.start is not None or cut.step is not None or cut.stop is None:
@@ -104,7 +151,68 @@ class Schedule:
         """Later by ``by`` units of time, holding the first value until then; earlier where ``by`` is negative."""
         return Shift(self, by)
 
+    def stretch(self, by: float) -> "Stretch":
+        """``by`` times as long."""
+        return Stretch(self, by)
+
+    def per_epoch(self, steps: float, *, staircase: bool = False) -> "Stretch":
+        """A schedule over epochs for a time in steps, of which an epoch has ``steps``; smooth, or a stair per epoch."""
+        return Stretch(self, steps, staircase)
+
+    def clip(self, lo: float | None = None, hi: float | None = None) -> "Schedule":
+        """Never below ``lo`` nor above ``hi``, absolute values. Where it is clipped, the base has no say."""
+        if lo is not None and hi is not None and hi < lo:
+            raise ValueError(f"{type(self).__name__}: clip(lo, hi) needs lo <= hi, got {lo!r} and {hi!r}")
+        made: Schedule = self if lo is None else Maximum((self, _as_schedule(lo)))
+        return made if hi is None else Minimum((made, _as_schedule(hi)))
+
+    def maximum(self, other: Any) -> "Maximum":
+        """The larger of the two at each time; a number is the same for every base."""
+        return Maximum((self, _as_schedule(other)))
+
+    def minimum(self, other: Any) -> "Minimum":
+        """The smaller of the two at each time; a number is the same for every base."""
+        return Minimum((self, _as_schedule(other)))
+
+    def continue_from(self, previous: "Schedule") -> "Continue":
+        """Scaled so that it starts where ``previous`` ends: ``a >> b.continue_from(a)`` does not jump."""
+        return Continue(self, previous)
+
+    def warmup(self, steps: float, *, shape: Any = "linear", start: float | None = None) -> "Schedule":
+        """A warm-up of ``steps`` in front, up to the first value: see :class:`Warmup`."""
+        from lucid.schedules.warmup import Warmup  # which is made of Schedule
+
+        rise: Schedule = Warmup(steps, start, shape)
+        if self(0, 0.0) != 0 or self(0, 1.0) != 1:  # it does not begin at its base
+            rise = Product((Cut(self, 0), rise))
+        return rise >> self
+
+    def k_decay(self, k: float) -> "KDecay":
+        """Slower at first and faster later, for ``k`` > 1, over the same length: see :class:`KDecay`."""
+        return KDecay(self, k)
+
     # -- configuration
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """:meth:`to_dict` as text."""
+        import json
+
+        return json.dumps(self.to_dict(), allow_nan=False, indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The schedule that :meth:`to_json` wrote; what is not strict JSON is refused.
+
+        Raises:
+            ValueError: as :meth:`from_dict`, and no JSON, a name twice in one object, NaN, a number beyond every float, a
+                text of more than a million characters.
+
+        >>> Schedule.from_json('{"schedule": "Step", "every": 30, "every": 3}')
+        Traceback (most recent call last):
+        ...
+        ValueError: schedule configuration: 'every' is given twice
+        """
+        return cls.from_dict(_parsed(text))
 
     def to_dict(self) -> dict[str, Any]:
         """The schedule as strict JSON data, ``{"schedule": "Cosine", "steps": 900, ...}``.
@@ -134,26 +242,48 @@ class Schedule:
         return made
 
 
-def check(schedule: Schedule, **rules: str) -> None:
-    """Hold the fields of a schedule under construction to their rules, and store them as plain Python numbers."""
-    for field, rule in rules.items():
-        value = number(type(schedule).__name__, field, getattr(schedule, field), rule)
-        object.__setattr__(schedule, field, value)
+def _as_schedule(other: Any) -> Schedule:
+    """Numbers are absolute values."""
+    from lucid.schedules.constant import Absolute  # which is made of Schedule
 
-
-def _schedules(owner: str, parts: Any) -> tuple[Schedule, ...]:
-    if not isinstance(parts, (tuple, list)) or not parts:
-        raise ValueError(f"{owner}: parts must be a non-empty tuple of schedules, got {parts!r}")
-    for part in parts:
-        if not isinstance(part, Schedule):
-            raise TypeError(f"{owner}: parts must be schedules, got {part!r}")
-    return tuple(parts)
+    return other if isinstance(other, Schedule) else Absolute(other)
 
 
 def _inherit(made: Schedule, parts: Iterable[Schedule]) -> None:
     """What is made of affine schedules is affine; what is made of absolute ones is absolute."""
     object.__setattr__(made, "affine", all(part.affine for part in parts))
     object.__setattr__(made, "absolute", all(part.absolute for part in parts))
+
+
+def _flat(made: Any) -> tuple[Schedule, ...]:
+    """Its parts, with those of parts of the same kind in their place."""
+    parts: list[Schedule] = []
+    for part in made.parts:
+        parts.extend(part.parts if type(part) is type(made) else (part,))
+    object.__setattr__(made, "parts", tuple(parts))
+    return tuple(parts)
+
+
+class _Composed(Schedule):
+    """A schedule that is a composition of others: a subclass says which in :meth:`compose`."""
+
+    _made: ClassVar[Schedule]
+
+    def compose(self) -> Schedule:
+        raise NotImplementedError
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        made = self.compose()
+        object.__setattr__(self, "_made", made)
+        _inherit(self, (made,))
+
+    @property
+    def length(self) -> float:
+        return self._made.length
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        return self._made(t, base)
 
 
 def _uncut(schedule: Schedule) -> Schedule:
@@ -182,14 +312,12 @@ class Join(Schedule):
     parts: tuple[Schedule, ...]
 
     def __post_init__(self) -> None:
-        parts: list[Schedule] = []
-        for part in _schedules("Join", self.parts):
-            parts.extend(part.parts if isinstance(part, Join) else (part,))
+        super().__post_init__()
+        parts = _flat(self)
         for part in parts[:-1]:
             if part.length == math.inf:
                 raise ValueError(f"Join: {part!r} has no end, so nothing can follow it; cut it first: schedule[:n]")
         starts = tuple(accumulate((part.length for part in parts[:-1]), initial=0.0))
-        object.__setattr__(self, "parts", tuple(parts))
         object.__setattr__(self, "_starts", starts)
         # No part is asked beyond its end but the last.
         object.__setattr__(self, "_asked", (*map(_uncut, parts[:-1]), parts[-1]))
@@ -242,15 +370,13 @@ class Product(Schedule):
     parts: tuple[Schedule, ...]
 
     def __post_init__(self) -> None:
-        parts: list[Schedule] = []
-        for part in _schedules("Product", self.parts):
-            parts.extend(part.parts if isinstance(part, Product) else (part,))
-        object.__setattr__(self, "parts", tuple(parts))
+        super().__post_init__()
+        parts = _flat(self)
         _inherit(self, parts)
         # What comes before an absolute part has no say.
         since = max((i for i, part in enumerate(parts) if part.absolute), default=0)
         object.__setattr__(self, "absolute", parts[since].absolute)
-        object.__setattr__(self, "_asked", tuple(parts[since:]))
+        object.__setattr__(self, "_asked", parts[since:])
 
     _asked: ClassVar[tuple[Schedule, ...]]
 
@@ -283,11 +409,10 @@ class Scale(Schedule):
     """
 
     of: Schedule
-    factor: float
+    factor: NonNegative
 
     def __post_init__(self) -> None:
-        _schedules("Scale", (self.of,))
-        check(self, factor=">= 0")
+        super().__post_init__()
         _inherit(self, (self.of,))
 
     @property
@@ -318,11 +443,10 @@ class Cut(Schedule):
     """
 
     of: Schedule
-    steps: float
+    steps: NonNegative
 
     def __post_init__(self) -> None:
-        _schedules("Cut", (self.of,))
-        check(self, steps=">= 0")
+        super().__post_init__()
         _inherit(self, (self.of,))
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
@@ -347,7 +471,7 @@ class Repeat(Schedule):
     Args:
         of: the schedule :math:`s`, which has an end.
         times: :math:`N \ge 1`, how many cycles, a whole number; None goes on for ever.
-        stretch: :math:`k \ge 1`, how many times as long as the one before each cycle is.
+        growth: :math:`k \ge 1`, how many times as long as the one before each cycle is.
         decay: :math:`d` in (0, 1], how many times the base of the one before each cycle has.
 
     Raises:
@@ -363,22 +487,21 @@ class Repeat(Schedule):
     """
 
     of: Schedule
-    times: int | None = None
-    stretch: float = 1.0
-    decay: float = 1.0
+    times: Count | None = None
+    growth: AtLeastOne = 1.0
+    decay: Ratio = 1.0
 
     _asked: ClassVar[Schedule]
     _period: ClassVar[float]
     _k: ClassVar[float]
-    _growth: ClassVar[float]
+    _rise: ClassVar[float]
     _log: ClassVar[float]
     _decays: ClassVar[bool]
     _end: ClassVar[float]
 
     def __post_init__(self) -> None:
-        _schedules("Repeat", (self.of,))
-        check(self, stretch=">= 1", decay="in (0, 1]", **({} if self.times is None else {"times": "a whole number >= 1"}))
-        period, k = self.of.length, float(self.stretch)
+        super().__post_init__()
+        period, k = self.of.length, float(self.growth)
         if period == math.inf:
             raise ValueError(f"Repeat: {self.of!r} has no end, so it cannot start again; cut it first: schedule[:n]")
         if period == 0:
@@ -386,7 +509,7 @@ class Repeat(Schedule):
         object.__setattr__(self, "_asked", _uncut(self.of))
         object.__setattr__(self, "_period", period)
         object.__setattr__(self, "_k", k)
-        object.__setattr__(self, "_growth", min((k - 1) / period, HUGE))
+        object.__setattr__(self, "_rise", min((k - 1) / period, HUGE))
         object.__setattr__(self, "_log", math.log(k))
         object.__setattr__(self, "_decays", not is_number(self.decay) or self.decay != 1)
         object.__setattr__(self, "_end", self.length)
@@ -417,7 +540,7 @@ class Repeat(Schedule):
             t = 0.0 if t < 0 else t
             if k == 1:
                 return t // period, t % period
-            grown = t * self._growth
+            grown = t * self._rise
             n = int(math.log(1 + (grown if grown < HUGE else HUGE)) / self._log)
             began = period * ((k**n - 1) / (k - 1))
             if began > t:  # the logarithm rounds
@@ -432,7 +555,7 @@ class Repeat(Schedule):
         if k == 1:
             n, s = t // period, t % period
         else:
-            n = floor(log(1 + clip(t * self._growth, 0, HUGE)) / self._log)
+            n = floor(log(1 + clip(t * self._rise, 0, HUGE)) / self._log)
             n = where(self._began(n + 1) <= t, n + 1, n)
             n = where(self._began(n) > t, n - 1, n)
             s = clip((t - self._began(n)) / k**n, 0, period)
@@ -468,13 +591,12 @@ class Shift(Schedule):
     """
 
     of: Schedule
-    by: float
+    by: Number
 
     _first: ClassVar[float]
 
     def __post_init__(self) -> None:
-        _schedules("Shift", (self.of,))
-        check(self, by="finite")
+        super().__post_init__()
         object.__setattr__(self, "_first", where(self.by < 0, -self.by, 0 * self.by))
         _inherit(self, (self.of,))
 
@@ -484,6 +606,240 @@ class Shift(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         return self.of(clip(t - self.by, self._first), base)
+
+
+class Sum(Schedule):
+    r"""Schedules added up, each from the same time and base: what ``a + b`` makes.
+
+    .. math:: \eta(t) = s_1(t, \eta_{base}) + \dots + s_n(t, \eta_{base})
+
+    Args:
+        parts: the schedules :math:`s_i`. Nested sums are flattened, so ``+`` is associative.
+
+    Raises:
+        ValueError: no parts.
+
+    Example:
+        A cosine above a floor that is a share of the base:
+
+        >>> from lucid.schedules import Constant, Cosine
+        >>> (0.75 * Cosine(4) + Constant(0.25)).at([0, 2, 4], base=0.8)
+        [0.8, 0.5, 0.2]
+    """
+
+    parts: tuple[Schedule, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _inherit(self, _flat(self))
+
+    @property
+    def length(self) -> float:
+        return max(part.length for part in self.parts)
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        value = self.parts[0](t, base)
+        for part in self.parts[1:]:
+            value = value + part(t, base)
+        return value
+
+    def __repr__(self) -> str:
+        return " + ".join(f"({part!r})" if isinstance(part, Join) else repr(part) for part in self.parts)
+
+
+class Maximum(Schedule):
+    r"""The largest of several schedules at each time: what ``a.maximum(b)`` and the floor of ``a.clip(lo)`` make.
+
+    .. math:: \eta(t) = \max(s_1(t, \eta_{base}), \dots, s_n(t, \eta_{base}))
+
+    Not affine in the base, unless all parts are absolute: a scheduler overwrites edits.
+
+    Args:
+        parts: the schedules :math:`s_i`. Nested maxima are flattened.
+
+    Raises:
+        ValueError: no parts.
+
+    Example:
+        >>> from lucid.schedules import Cosine
+        >>> Cosine(4).maximum(0.25).at(range(0, 6, 2))
+        [1.0, 0.5, 0.25]
+    """
+
+    parts: tuple[Schedule, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parts = _flat(self)
+        _inherit(self, parts)
+        object.__setattr__(self, "affine", self.absolute)
+
+    @property
+    def length(self) -> float:
+        return max(part.length for part in self.parts)
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        value = self.parts[0](t, base)
+        for part in self.parts[1:]:
+            value = maximum(value, part(t, base))
+        return value
+
+
+class Minimum(Schedule):
+    r"""The smallest of several schedules at each time: what ``a.minimum(b)`` and the ceiling of ``a.clip(hi=...)`` make.
+
+    .. math:: \eta(t) = \min(s_1(t, \eta_{base}), \dots, s_n(t, \eta_{base}))
+
+    Not affine in the base, unless all parts are absolute: a scheduler overwrites edits.
+
+    Args:
+        parts: the schedules :math:`s_i`. Nested minima are flattened.
+
+    Raises:
+        ValueError: no parts.
+
+    Example:
+        >>> from lucid.schedules import Linear
+        >>> Linear(4).minimum(0.75).at(range(5))
+        [0.0, 0.25, 0.5, 0.75, 0.75]
+    """
+
+    parts: tuple[Schedule, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parts = _flat(self)
+        _inherit(self, parts)
+        object.__setattr__(self, "affine", self.absolute)
+
+    @property
+    def length(self) -> float:
+        return max(part.length for part in self.parts)
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        value = self.parts[0](t, base)
+        for part in self.parts[1:]:
+            value = minimum(value, part(t, base))
+        return value
+
+
+class Stretch(Schedule):
+    r"""A schedule in another unit of time: what ``schedule.stretch(k)`` and ``schedule.per_epoch(n)`` make.
+
+    .. math::
+        x = \begin{cases} \lfloor t / k \rfloor & \text{staircase} \\ t / k & \text{otherwise} \end{cases} \\
+        \eta(t) = s(x, \eta_{base})
+
+    Args:
+        of: the schedule :math:`s`.
+        by: how many times as long, :math:`k > 0`: the steps of an epoch, for a schedule over epochs.
+        staircase: whether only whole units of :math:`s` count, so that the value changes once per epoch.
+
+    Raises:
+        ValueError: ``by`` is not > 0.
+
+    Example:
+        >>> from lucid.schedules import Linear
+        >>> Linear(2).per_epoch(2).at(range(5)), Linear(2).per_epoch(2, staircase=True).at(range(5))
+        ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 0.0, 0.5, 0.5, 1.0])
+    """
+
+    of: Schedule
+    by: Positive
+    staircase: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _inherit(self, (self.of,))
+
+    @property
+    def length(self) -> float:
+        return self.of.length * self.by
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        return self.of(t // self.by if self.staircase else t / self.by, base)
+
+
+class KDecay(Schedule):
+    r"""A schedule whose time runs as a power: slow at first and fast later, over the same length.
+
+    .. math::
+        p = \min\left(\frac{\max(t, 0)}{L}, 1\right) \\
+        \eta(t) = s(L \, p^k, \eta_{base})
+
+    Args:
+        of: the schedule :math:`s`, of length :math:`L`.
+        k: :math:`k > 0`; 1 changes nothing.
+
+    Raises:
+        ValueError: ``k`` is not > 0, or the schedule has no end or no length.
+
+    Example:
+        >>> from lucid.schedules import Polynomial
+        >>> Polynomial(4).k_decay(2).at(range(5))
+        [1.0, 0.9375, 0.75, 0.4375, 0.0]
+
+    Source: Zhang & Li, "k-decay: A New Method For Learning Rate Schedule" (2020).
+    """
+
+    of: Schedule
+    k: Positive
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.of.length < math.inf:
+            raise ValueError(f"KDecay: of must have an end and a length, got {self.of!r}; cut it first: schedule[:n]")
+        _inherit(self, (self.of,))
+
+    @property
+    def length(self) -> float:
+        return self.of.length
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        steps = self.of.length
+        return self.of(steps * clip(t / steps, 0.0, 1.0) ** self.k, base)
+
+
+class Continue(Schedule):
+    r"""A schedule that starts where another one ends: what ``schedule.continue_from(previous)`` makes.
+
+    .. math:: \eta(t) = s\left(t, \frac{r(L, \eta_{base}) - s(0, 0)}{s(0, 1) - s(0, 0)}\right)
+
+    In words: the base of :math:`s` is what its first value needs to be the last value of :math:`r`, of length :math:`L`.
+
+    Args:
+        of: the schedule :math:`s`.
+        previous: the schedule :math:`r`, which has an end.
+
+    Raises:
+        ValueError: ``previous`` has no end; the first value of ``of`` does not depend on the base.
+
+    Example:
+        >>> from lucid.schedules import Cosine, Linear
+        >>> a = Linear(2, 1.0, 0.5)
+        >>> (a >> Cosine(2).continue_from(a)).at(range(5))
+        [1.0, 0.75, 0.5, 0.25, 0.0]
+    """
+
+    of: Schedule
+    previous: Schedule
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.previous.length == math.inf:
+            raise ValueError(f"Continue: {self.previous!r} has no end to continue from; cut it first: schedule[:n]")
+        if not self.of.affine or self.of(0, 1.0) == self.of(0, 0.0):
+            raise ValueError(f"Continue: the first value of {self.of!r} does not follow the base, so it cannot start elsewhere")
+        _inherit(self, (self.of, self.previous))
+        object.__setattr__(self, "absolute", self.previous.absolute)
+
+    @property
+    def length(self) -> float:
+        return self.of.length
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        first = self.of(0, 0.0)
+        return self.of(t, (self.previous(self.previous.length, base) - first) / (self.of(0, 1.0) - first))
 
 
 def _to_json(owner: str, field: str, value: Any) -> Any:
@@ -510,18 +866,103 @@ def _from_json(value: Any, depth: int) -> Any:
     made_of = Schedule._registry.get(name) if isinstance(name, str) else None
     if made_of is None:
         raise ValueError(f"unknown schedule {name!r}{did_you_mean(name, Schedule._registry)}")
-    known = {f.name: f for f in fields(made_of)}  # type: ignore[arg-type]
     given = {key: _from_json(item, depth + 1) for key, item in value.items() if key != "schedule"}
+    try:
+        return _made_of(str(name), given)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def _parsed(text: str | bytes) -> Any:
+    """Strict JSON: nothing twice, nothing that is not finite."""
+    import json
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise ValueError(f"schedule configuration: {key!r} is given twice")
+            found[key] = value
+        return found
+
+    def finite(word: str) -> float:
+        value = float(word)
+        if not math.isfinite(value):
+            raise ValueError(f"schedule configuration: {word} is no finite number")
+        return value
+
+    if len(text) > _MAX_TEXT:
+        raise ValueError(f"schedule configuration is longer than {_MAX_TEXT} characters")
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_constant=finite, parse_float=finite)
+    except RecursionError:
+        raise ValueError(f"schedule configuration is nested deeper than {_MAX_DEPTH}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"schedule configuration is no JSON: {error}") from None
+
+
+def _plain(name: str) -> str:
+    """A name as :func:`get` compares it: ``multi_step``, ``MultiStep`` and ``multistep`` are one."""
+    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
+
+
+def names() -> list[str]:
+    """The name of every schedule, as :func:`get` and configurations take it; your own too."""
+    return sorted(Schedule._registry)
+
+
+def aliases() -> dict[str, str]:
+    """Every other name that :func:`get` takes, and the schedule that it means."""
+    return {alias: name for name in names() for alias in Schedule._registry[name].aliases}
+
+
+def get(name: str, *arguments: Any, **parameters: Any) -> Schedule:
+    """A schedule by its name, or by that of another library: ``get("cosine", steps=900)``.
+
+    Args:
+        name: one of :func:`names` or :func:`aliases`; upper and lower case and underscores make no difference.
+        *arguments: its fields, in their order.
+        **parameters: its fields.
+
+    Raises:
+        ValueError: unknown name or field, missing field, a number outside of its range.
+        TypeError: a value of the wrong type.
+
+    >>> get("cosine", steps=100, end=0.25)
+    Cosine(steps=100, end=0.25, hold=True, exponent=1.0)
+    >>> get("cosin", steps=100)
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown schedule 'cosin'; did you mean 'Cosine'?
+    """
+    known: dict[str, tuple[str, Mapping[str, Any]]] = {_plain(own): (own, {}) for own in Schedule._registry}
+    for own, made_of in Schedule._registry.items():
+        for alias, fixed in made_of.aliases.items():
+            known.setdefault(_plain(alias), (own, fixed))
+    found = known.get(_plain(name)) if isinstance(name, str) else None
+    if found is None:
+        raise ValueError(f"unknown schedule {name!r}{did_you_mean(name, [*names(), *aliases()])}")
+    own, fixed = found
+    order = [field.name for field in fields(Schedule._registry[own]) if field.name not in fixed]  # type: ignore[arg-type]
+    if len(arguments) > len(order):
+        raise ValueError(f"{own}: takes at most {len(order)} fields, got {len(arguments)}")
+    given = dict(zip(order, arguments, strict=False))
+    for field in given:
+        if field in parameters:
+            raise ValueError(f"{own}: field {field!r} is given twice")
+    return _made_of(own, {**fixed, **given, **parameters})
+
+
+def _made_of(name: str, given: dict[str, Any]) -> Schedule:
+    made_of = Schedule._registry[name]
+    known = {f.name: f for f in fields(made_of)}  # type: ignore[arg-type]
     for key in given:
         if key not in known:
             raise ValueError(f"{name}: unknown field {key!r}{did_you_mean(key, known)}")
     for key, field in known.items():
-        if key not in given and field.default is MISSING:
+        if key not in given and field.default is MISSING and field.default_factory is MISSING:
             raise ValueError(f"{name}: field {key!r} is missing")
-    try:
-        return made_of(**given)
-    except TypeError as error:
-        raise ValueError(str(error)) from error
+    return made_of(**given)
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:

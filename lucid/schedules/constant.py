@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from lucid.schedules._numbers import number
+from lucid.schedules._numbers import NonNegative, Positive, number
 from lucid.schedules._ops import is_number
-from lucid.schedules._schedule import Schedule, check
+from lucid.schedules._schedule import Schedule
 
 
 class Constant(Schedule):
@@ -29,11 +29,8 @@ class Constant(Schedule):
         [0.05, 0.05, 0.05]
     """
 
-    factor: float = 1.0
-    steps: float | None = None
-
-    def __post_init__(self) -> None:
-        check(self, factor=">= 0", **({} if self.steps is None else {"steps": "> 0"}))
+    factor: NonNegative = 1.0
+    steps: Positive | None = None
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         return self.factor * base + 0 * t  # an array of times gives an array
@@ -59,10 +56,7 @@ class Absolute(Schedule):
 
     absolute = True
 
-    value: float
-
-    def __post_init__(self) -> None:
-        check(self, value=">= 0")
+    value: NonNegative
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         return self.value + 0 * t
@@ -87,10 +81,6 @@ class Lambda(Schedule):
     """
 
     fn: Callable[[Any], Any]
-
-    def __post_init__(self) -> None:
-        if not callable(self.fn):
-            raise TypeError(f"Lambda: fn must be callable, got {self.fn!r}")
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         factor = self.fn(t)

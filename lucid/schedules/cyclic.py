@@ -1,10 +1,11 @@
 """Up and down again."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
+from lucid.schedules._numbers import NonNegative, Positive
 from lucid.schedules._ops import clip, minimum, power
-from lucid.schedules._schedule import Schedule, check
+from lucid.schedules._schedule import Schedule
 
 _MODES = ("triangular", "triangular2", "exp_range")
 
@@ -51,25 +52,21 @@ class Cyclic(Schedule):
 
     absolute = True
 
-    start: float
-    peak: float
-    steps_up: float
-    steps_down: float | None = None
+    start: NonNegative
+    peak: NonNegative
+    steps_up: Positive
+    steps_down: Positive | None = None
     mode: str = "triangular"
-    gamma: float = 1.0
+    gamma: Positive = 1.0
     scale_fn: Callable[[Any], Any] | None = None
-    scale_mode: str = "cycle"
+    scale_mode: Literal["cycle", "iterations"] = "cycle"
 
     def __post_init__(self) -> None:
         if self.steps_down is None:
             object.__setattr__(self, "steps_down", self.steps_up)
-        check(self, start=">= 0", peak=">= 0", steps_up="> 0", steps_down="> 0", gamma="> 0")
-        if self.scale_fn is not None and not callable(self.scale_fn):
-            raise TypeError(f"Cyclic: scale_fn must be callable, got {self.scale_fn!r}")
+        super().__post_init__()
         if self.scale_fn is None and self.mode not in _MODES:
             raise ValueError(f"Cyclic: mode must be one of {_MODES}, got {self.mode!r}; or give scale_fn")
-        if self.scale_mode not in ("cycle", "iterations"):
-            raise ValueError(f"Cyclic: scale_mode must be 'cycle' or 'iterations', got {self.scale_mode!r}")
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         t = clip(t, 0)

@@ -3,34 +3,49 @@
 from bisect import bisect_right
 from typing import Any
 
-from lucid.schedules._numbers import number
-from lucid.schedules._ops import clip, is_number, power, where
-from lucid.schedules._schedule import Schedule, check
+from lucid.schedules._numbers import NonNegative, Positive, Times
+from lucid.schedules._ops import clip, is_number, maximum, minimum, power, where
+from lucid.schedules._schedule import Schedule
 
 
 class Exponential(Schedule):
-    r"""The base times ``gamma`` per unit of time.
+    r"""The base times ``gamma`` per unit of time, or per ``every`` units; down, or up, to ``end``.
 
-    .. math:: \eta(t) = \eta_{base} \, \gamma^t
+    .. math::
+        \eta(t) = \eta_{base} \begin{cases}
+            \gamma^{t / n} & \text{endless} \\
+            \max(\gamma^{t / n}, e) & \text{falls} \\
+            \min(\gamma^{t / n}, e) & \text{rises}
+        \end{cases}
 
     Args:
-        gamma: :math:`\gamma > 0`, ratio per unit of ``t``. Growth stops at 2**126.
+        gamma: :math:`\gamma > 0`, ratio per ``every``. Growth stops at 2**126.
+        every: :math:`n > 0`, in the unit of ``t``.
+        end: :math:`e \ge 0`, the multiple of the base where it stops, a floor for ``gamma`` below 1, else a ceiling; None
+            goes on for ever.
 
     Raises:
-        ValueError: ``gamma`` is not > 0.
+        ValueError: a number outside of its range.
 
     Example:
         >>> Exponential(0.5).at([0, 1, 2, 3], base=0.8)
         [0.8, 0.4, 0.2, 0.1]
+        >>> Exponential(0.25, every=2, end=0.1).at([0, 1, 2, 3, 4])
+        [1.0, 0.5, 0.25, 0.125, 0.1]
     """
 
-    gamma: float
+    aliases = {"exponential_decay": {}, "geometric": {}}
 
-    def __post_init__(self) -> None:
-        check(self, gamma="> 0")
+    gamma: Positive
+    every: Positive = 1.0
+    end: NonNegative | None = None
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        return base * power(self.gamma, t)
+        every, end = self.every, self.end
+        ratio = power(self.gamma, t if type(every) is float and every == 1.0 else t / every)
+        if end is not None:
+            ratio = where(self.gamma < 1, maximum(ratio, end), minimum(ratio, end))
+        return base * ratio
 
 
 class Step(Schedule):
@@ -52,11 +67,10 @@ class Step(Schedule):
         [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
-    every: float
-    gamma: float = 0.1
+    aliases = {"step_decay": {}}
 
-    def __post_init__(self) -> None:
-        check(self, every="> 0", gamma="> 0")
+    every: Positive
+    gamma: Positive = 0.1
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         return base * power(self.gamma, t // self.every)
@@ -81,18 +95,13 @@ class MultiStep(Schedule):
         [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
     """
 
-    milestones: tuple[float, ...]
-    gamma: float = 0.1
+    milestones: Times
+    gamma: Positive = 0.1
 
     def __post_init__(self) -> None:
-        check(self, gamma="> 0")
-        given: Any = self.milestones
-        if isinstance(given, (str, bytes, dict)) or not hasattr(given, "__iter__") or not len(given):
-            raise ValueError(f"MultiStep: milestones must be a non-empty tuple of times, got {given!r}")
-        times = tuple(number("MultiStep", f"milestones[{i}]", m, ">= 0") for i, m in enumerate(given))
-        if list(times) != sorted(times):
-            raise ValueError(f"MultiStep: milestones must be ascending, got {given!r}; sort them")
-        object.__setattr__(self, "milestones", times)
+        super().__post_init__()
+        if list(self.milestones) != sorted(self.milestones):
+            raise ValueError(f"MultiStep: milestones must be ascending, got {self.milestones!r}; sort them")
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         t = clip(t, 0)

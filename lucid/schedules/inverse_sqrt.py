@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from lucid.schedules._numbers import Positive
 from lucid.schedules._ops import clip, minimum
-from lucid.schedules._schedule import Schedule, check
+from lucid.schedules._schedule import Schedule
 
 
 class Noam(Schedule):
@@ -32,12 +33,9 @@ class Noam(Schedule):
 
     absolute = True
 
-    model_size: float
-    warmup_steps: float
-    factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        check(self, model_size="> 0", warmup_steps="> 0", factor="> 0")
+    model_size: Positive
+    warmup_steps: Positive
+    factor: Positive = 1.0
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         k = clip(t, 1)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from lucid.schedules._numbers import NonNegative, Positive
 from lucid.schedules._ops import clip
-from lucid.schedules._schedule import Schedule, check
+from lucid.schedules._schedule import Schedule
 
 
 class Linear(Schedule):
@@ -30,12 +31,9 @@ class Linear(Schedule):
     Source: warm-up, Goyal et al., "Accurate, Large Minibatch SGD" (2017).
     """
 
-    steps: float
-    start: float = 0.0
-    end: float = 1.0
-
-    def __post_init__(self) -> None:
-        check(self, steps="> 0", start=">= 0", end=">= 0")
+    steps: Positive
+    start: NonNegative = 0.0
+    end: NonNegative = 1.0
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         p = clip(t / self.steps, 0.0, 1.0)

@@ -1,10 +1,11 @@
 """One cycle for a whole training."""
 
 from math import pi
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from lucid.schedules._numbers import AtLeastOne, NonNegative, Share
 from lucid.schedules._ops import clip, cos, is_number, where
-from lucid.schedules._schedule import Schedule, check
+from lucid.schedules._schedule import Schedule
 
 
 class OneCycle(Schedule):
@@ -47,12 +48,12 @@ class OneCycle(Schedule):
     Source: Smith & Topin, "Super-Convergence" (2017).
     """
 
-    steps: float
-    start: float = 1 / 25
-    peak: float = 1.0
-    end: float = 1 / 25e4
-    pct_start: float = 0.3
-    anneal: str = "cos"
+    steps: AtLeastOne
+    start: NonNegative = 1 / 25
+    peak: NonNegative = 1.0
+    end: NonNegative = 1 / 25e4
+    pct_start: Share = 0.3
+    anneal: Literal["cos", "linear"] = "cos"
     three_phase: bool = False
 
     _phases: ClassVar[tuple[tuple[float, float, float, float], ...]]
@@ -60,11 +61,7 @@ class OneCycle(Schedule):
     _linear: ClassVar[bool]
 
     def __post_init__(self) -> None:
-        check(self, steps=">= 1", start=">= 0", peak=">= 0", end=">= 0", pct_start="in [0, 1]")
-        if self.anneal not in ("cos", "linear"):
-            raise ValueError(f"OneCycle: anneal must be 'cos' or 'linear', got {self.anneal!r}")
-        if not isinstance(self.three_phase, bool):
-            raise TypeError(f"OneCycle: three_phase must be True or False, got {self.three_phase!r}")
+        super().__post_init__()
         start, peak, end = self.start, self.peak, self.end
         up, last = self.pct_start * self.steps - 1, self.steps - 1
         down = 2 * up if self.three_phase else up

@@ -2,24 +2,31 @@
 
 from typing import Any
 
-from lucid.schedules._ops import clip
-from lucid.schedules._schedule import Schedule, check
+from lucid.schedules._numbers import NonNegative, Positive
+from lucid.schedules._ops import clip, floor
+from lucid.schedules._schedule import Schedule
 
 
 class Polynomial(Schedule):
-    r"""From the base to ``end``, with a power of the time that is left; then flat.
+    r"""From the base to ``end``, with a power of the time that is left; then flat, or up again and down over longer cycles.
 
     .. math::
-        p = \min\left(\frac{t}{T}, 1\right) \\
+        p = \begin{cases}
+            \frac{t}{T \, \max(\lceil t / T \rceil, 1)} & \text{cycle} \\
+            \min\left(\frac{t}{T}, 1\right) & \text{otherwise}
+        \end{cases} \\
         \eta(t) = \eta_{end} + (\eta_{base} - \eta_{end}) \, (1 - p)^c
 
     Args:
         steps: length :math:`T > 0`, in the unit of ``t``.
         power: :math:`c \ge 0`; 1 is a straight line, 0 stays at the base.
         end: :math:`\eta_{end} \ge 0`, the value at :math:`T` and after, absolute.
+        cycle: after :math:`T`, whether to go on with the curve of 2 T, then that of 3 T and so on: at each multiple of
+            :math:`T` the end is reached, and just after it the rate jumps to where the longer curve is.
 
     Raises:
         ValueError: a number outside of its range.
+        TypeError: ``cycle`` is not a bool.
 
     Example:
         >>> Polynomial(4, power=2).at(range(6))
@@ -28,14 +35,16 @@ class Polynomial(Schedule):
     Source: Chen et al., "DeepLab" (2016), section 3.1: the "poly" policy.
     """
 
-    steps: float
-    power: float = 1.0
-    end: float = 0.0
+    aliases = {"polynomial_decay": {}, "poly": {}}
 
-    def __post_init__(self) -> None:
-        check(self, steps="> 0", power=">= 0", end=">= 0")
+    steps: Positive
+    power: NonNegative = 1.0
+    end: NonNegative = 0.0
+    cycle: bool = False
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         steps = self.steps
+        if self.cycle:
+            steps = steps * clip(-floor(-t / steps), 1)
         left = (steps - clip(t, 0.0, steps)) / steps  # exact, where 1 - t / T has few digits near the end
         return self.end + (base - self.end) * left**self.power

@@ -619,7 +619,7 @@ class CyclicLR(CyclicNames):
         mode: str,
         gamma: float,
         scale_fn: Callable[[Any], Any] | None,
-        scale_mode: str,
+        scale_mode: Any,
     ) -> Plan:
         def triangle(start: float, peak: float) -> Cyclic:
             try:
@@ -774,7 +774,7 @@ class OneCycleLR(OneCycleNames):
         *,
         total_steps: int,
         pct_start: float,
-        anneal_strategy: str,
+        anneal_strategy: Any,
         cycle_momentum: bool,
         three_phase: bool,
         max_lr: Any,
