@@ -21,26 +21,43 @@ from lucid.schedules._schedule import (
     get,
     names,
 )
-from lucid.schedules.constant import Absolute, Constant, Lambda
+from lucid.schedules.constant import Absolute, Constant, Hold, Lambda
 from lucid.schedules.cosine import Cosine
 from lucid.schedules.cyclic import Cyclic
 from lucid.schedules.decay import Decay
-from lucid.schedules.exponential import Exponential, MultiStep, Step
-from lucid.schedules.inverse_sqrt import Noam
+from lucid.schedules.exponential import Exponential, MultiStep, NaturalExp, Step
+from lucid.schedules.inverse_power import InversePower, Noam, NoamHold
 from lucid.schedules.linear import Linear
 from lucid.schedules.one_cycle import OneCycle
+from lucid.schedules.others import Adafactor, Eden, Noise, Proportion, RangeTest
+from lucid.schedules.phases import WSD, WSDS, CosineRestarts, FlatCosine, RsqrtCooldown, SlantedTriangular, TriStage
+from lucid.schedules.piecewise import Piecewise
 from lucid.schedules.polynomial import Polynomial
+from lucid.schedules.shapes import REX, Chebyshev, ChebyshevNodes, ExpHyperbolic, Hyperbolic, QuarterCosine, Tanh
 from lucid.schedules.warmup import Warmup
 
 __all__ = [
+    "REX",
+    "WSD",
+    "WSDS",
     "Absolute",
+    "Adafactor",
+    "Chebyshev",
+    "ChebyshevNodes",
     "Constant",
     "Continue",
     "Cosine",
+    "CosineRestarts",
     "Cut",
     "Cyclic",
     "Decay",
+    "Eden",
+    "ExpHyperbolic",
     "Exponential",
+    "FlatCosine",
+    "Hold",
+    "Hyperbolic",
+    "InversePower",
     "Join",
     "KDecay",
     "Lambda",
@@ -48,17 +65,28 @@ __all__ = [
     "Maximum",
     "Minimum",
     "MultiStep",
+    "NaturalExp",
     "Noam",
+    "NoamHold",
+    "Noise",
     "OneCycle",
+    "Piecewise",
     "Polynomial",
     "Product",
+    "Proportion",
+    "QuarterCosine",
+    "RangeTest",
     "Repeat",
+    "RsqrtCooldown",
     "Scale",
     "Schedule",
     "Shift",
+    "SlantedTriangular",
     "Step",
     "Stretch",
     "Sum",
+    "Tanh",
+    "TriStage",
     "Warmup",
     "aliases",
     "get",

@@ -179,9 +179,11 @@ class Schedule:
         return Continue(self, previous)
 
     def warmup(self, steps: float, *, shape: Any = "linear", start: float | None = None) -> "Schedule":
-        """A warm-up of ``steps`` in front, up to the first value: see :class:`Warmup`."""
+        """A warm-up of ``steps`` in front, up to the first value: see :class:`Warmup`. One of 0 steps is none."""
         from lucid.schedules.warmup import Warmup  # which is made of Schedule
 
+        if is_number(steps) and steps == 0:
+            return self
         rise: Schedule = Warmup(steps, start, shape)
         if self(0, 0.0) != 0 or self(0, 1.0) != 1:  # it does not begin at its base
             rise = Product((Cut(self, 0), rise))

@@ -6,7 +6,7 @@ from typing import Any
 
 from lucid.schedules._numbers import NonNegative, Positive, number
 from lucid.schedules._ops import is_number
-from lucid.schedules._schedule import Schedule
+from lucid.schedules._schedule import Schedule, _Composed
 
 
 class Constant(Schedule):
@@ -87,3 +87,32 @@ class Lambda(Schedule):
         if is_number(t) and not (type(factor) is float and math.isfinite(factor)):
             factor = number("Lambda", f"fn({t!r})", factor)
         return base * factor + 0 * t  # a constant function of an array gives an array
+
+
+class Hold(_Composed):
+    r"""A multiple of the base for a while, then the base.
+
+    .. math::
+        \eta(t) = \eta_{base} \begin{cases} k & t < T \\ 1 & \text{otherwise} \end{cases}
+
+    Args:
+        steps: :math:`T > 0`, in the unit of ``t``.
+        factor: :math:`k \ge 0`, multiple of the base.
+
+    Raises:
+        ValueError: a number outside of its range.
+
+    Example:
+        >>> Hold(2, 0.25).at(range(4))
+        [0.25, 0.25, 1.0, 1.0]
+    """
+
+    steps: Positive
+    factor: NonNegative
+
+    def compose(self) -> Schedule:
+        return Constant(self.factor, self.steps) >> Constant()
+
+    @property
+    def length(self) -> float:
+        return float(self.steps)

@@ -1,11 +1,12 @@
 """Decay by a constant ratio: at every moment, every so often, or at chosen times."""
 
 from bisect import bisect_right
+from math import exp
 from typing import Any
 
 from lucid.schedules._numbers import NonNegative, Positive, Times
 from lucid.schedules._ops import clip, is_number, maximum, minimum, power, where
-from lucid.schedules._schedule import Schedule
+from lucid.schedules._schedule import Schedule, _Composed
 
 
 class Exponential(Schedule):
@@ -46,6 +47,28 @@ class Exponential(Schedule):
         if end is not None:
             ratio = where(self.gamma < 1, maximum(ratio, end), minimum(ratio, end))
         return base * ratio
+
+
+class NaturalExp(_Composed):
+    r"""The base times e to the power of minus ``rate`` per unit of time: :class:`Exponential` by its exponent.
+
+    .. math:: \eta(t) = \eta_{base} \, \exp(-\lambda t)
+
+    Args:
+        rate: :math:`\lambda > 0`, per unit of ``t``.
+
+    Raises:
+        ValueError: ``rate`` is not > 0, or so large that nothing is left.
+
+    Example:
+        >>> [round(v, 6) for v in NaturalExp(0.1).at([0, 1, 10])]
+        [1.0, 0.904837, 0.367879]
+    """
+
+    rate: Positive
+
+    def compose(self) -> Schedule:
+        return Exponential(exp(-self.rate))
 
 
 class Step(Schedule):
