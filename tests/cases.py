@@ -118,6 +118,18 @@ SCHEDULERS: dict[str, Callable[[Any], Any]] = {
     "ReduceLROnPlateau, max": lambda o: ours.ReduceLROnPlateau(
         o, mode="max", factor=0.3, patience=1, threshold_mode="abs", min_lr=[1e-3, 1e-4]
     ),
+    "GreedyLR": lambda o: ours.GreedyLR(
+        o, factor=0.5, patience=0, cooldown=1, warmup=1, min_lr=0.02, max_lr=0.3, smooth=True, window_size=3, reset_start=3
+    ),
+    "GreedyLR, max": lambda o: ours.GreedyLR(
+        o, mode="max", factor=0.7, patience=1, threshold_mode="rel", min_lr=[0.1, 0.2], max_lr=0.25, reset_start=2, on_nan="bad"
+    ),
+    "SequentialLR, GreedyLR": lambda o: ours.SequentialLR(
+        o, [ours.LinearLR(o, 0.1, total_iters=6), ours.GreedyLR(o, factor=0.5, patience=1, min_lr=0.01, reset_start=2)], [6]
+    ),
+    "ChainedScheduler, GreedyLR": lambda o: ours.ChainedScheduler(
+        [ours.CosineAnnealingLR(o, 61, eta_min=0.01), ours.GreedyLR(o, factor=0.5, patience=0, min_lr=0.03, smooth=True)]
+    ),
     "LRScheduler": lambda o: ours.LRScheduler(o, lr=Linear(10, start=0.1) >> Cosine(30, end=1e-3)),
     "LRScheduler, keys": lambda o: ours.LRScheduler(
         o, lr=[Step(5), Noam(16, 8)], momentum=Linear(20, start=0.5), weight_decay=[Constant(0.5), Exponential(0.9)]
@@ -129,7 +141,7 @@ SCHEDULERS: dict[str, Callable[[Any], Any]] = {
 
 def follows_metrics(name: str) -> bool:
     """Whether the scheduler's rates are no matter of the time alone: metrics, or children that overwrite each other."""
-    return "lateau" in name or "nested" in name or name == "ChainedScheduler, own rates"
+    return "lateau" in name or "Greedy" in name or "nested" in name or name == "ChainedScheduler, own rates"
 
 
 def metrics(n: int, seed: int = 0) -> list[float]:

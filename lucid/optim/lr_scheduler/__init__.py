@@ -11,7 +11,7 @@ from lucid.optim.lr_scheduler._pinned import (
     _param_groups_val_list,
     _update_param_group_val,
 )
-from lucid.optim.lr_scheduler._plateau import ReduceLROnPlateau
+from lucid.optim.lr_scheduler._plateau import GreedyLR, ReduceLROnPlateau
 from lucid.optim.lr_scheduler._schedulers import (
     SWALR,
     ConstantLR,
@@ -38,6 +38,7 @@ __all__ = [
     "CosineAnnealingWarmRestarts",
     "CyclicLR",
     "ExponentialLR",
+    "GreedyLR",
     "LRScheduler",
     "LambdaLR",
     "LinearLR",

@@ -241,34 +241,37 @@ class _Composite(LRScheduler):
             super()._step(epoch)  # a jump passes over all metrics
             return
         seen = [(plateau, plateau._metric(metrics)) for plateau in acting]
-        counted = [(p, p._best, p.num_bad_epochs, p.cooldown_counter) for p in acting]
+        counted = [(plateau, plateau._memory()) for plateau in acting]
         try:
-            cutting = [plateau for plateau, metric in seen if plateau._counts(metric)]
-            for plateau in cutting:
-                plateau._floors()
+            moving = [plateau for plateau, metric in seen if plateau._counts(metric) is not None]
+            for plateau in moving:
+                for name in plateau._limits:
+                    plateau._limits_of(name)
             if epoch is not None:
                 self._time = t - 1  # a label for the step to come, as in ReduceLROnPlateau: cuts are not forgotten
             super()._step()
         except BaseException:
             self._time = before
-            for plateau, best, bad, cooldown in counted:
-                plateau._best, plateau.num_bad_epochs, plateau.cooldown_counter = best, bad, cooldown
+            for plateau, memory in counted:
+                plateau._set(memory)
             raise
-        for plateau in cutting:
-            self._reduce(plateau, t)
+        for plateau in moving:
+            self._move(plateau, t)
 
-    def _reduce(self, plateau: ReduceLROnPlateau, t: float) -> None:
-        """A plateau's cut: of the bases, so that all that follows is cut."""
+    def _move(self, plateau: ReduceLROnPlateau, t: float) -> None:
+        """A plateau's move: of the bases, so that all that follows moves."""
         track, groups = self._lr, self.optimizer.param_groups
         if track is None:
             return
         before = list(track.last)
         track.observe(groups)
-        track.rebase([plateau._cut(i, base) for i, base in enumerate(track.bases)])
+        bases, was = plateau._moved(track.bases, track.initial), track.bases
+        track.rebase(bases)
         track.put(groups, t)
-        if before == track.last and coefficients(track.schedule_of(0), t)[1] == 0.0 and any(before):
+        if bases != was and before == track.last and coefficients(track.schedule_of(0), t)[1] == 0.0 and any(before):
+            did = "raised" if bases > was else "cut"
             warn(
-                f"{type(self).__name__}: {type(plateau).__name__} cut the base at {t}, on which the rate does not depend; "
+                f"{type(self).__name__}: {type(plateau).__name__} {did} the base at {t}, on which the rate does not depend; "
                 "chain it with others that follow the rates of the groups"
             )
 
