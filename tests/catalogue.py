@@ -5,6 +5,7 @@ Test modules load it with ``runpy.run_path``, because pytest's importlib mode pu
 
 import random
 from collections.abc import Callable
+from itertools import accumulate
 
 from lucid.schedules import (
     REX,
@@ -89,7 +90,7 @@ class Numbers:
 
     def knots(self, count: int) -> tuple[float, ...]:
         """Times, each later than the one before."""
-        return tuple(sum(self.between(1, 20) for _ in range(i + 1)) + 20 * i for i in range(count))
+        return tuple(accumulate(self.between(1, 20) for _ in range(count)))
 
     def levels(self, count: int) -> tuple[float, ...]:
         return tuple(self.factor() for _ in range(count))
@@ -109,6 +110,10 @@ def one_cycle(n: Numbers, **options: object) -> OneCycle:
 def wave(n: Numbers) -> Cosine:
     """Which would come up again after its end."""
     return Cosine(n.between(10, 60), n.factor(), hold=False)
+
+
+def sawtooth(n: Numbers) -> Schedule:
+    return Cosine(n.length(), n.factor()).repeat()
 
 
 def below(n: Numbers, limit: float) -> float:
@@ -193,10 +198,10 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
         "": lambda n: rsqrt(n),
         "timescale": lambda n: rsqrt(n, timescale=n.length(), shape="1-sqrt"),
     },
-    "WSDS": {"": lambda n: WSDS(n.lengths(3), below(n, 1), n.between(0, 20), n.factor(), "1-square")},
+    "WSDS": {"": lambda n: WSDS(n.lengths(3), below(n, 1), n.between(4, 20), n.factor(), "1-square")},
     "TriStage": {"": lambda n: TriStage(n.between(0, 20), n.between(0, 20), n.length(), n.factor(), n.share())},
     "FlatCosine": {"": lambda n: FlatCosine(n.length(), n.share(), n.factor())},
-    "SlantedTriangular": {"": lambda n: SlantedTriangular(n.between(10, 60), n.share(), n.between(1, 32))},
+    "SlantedTriangular": {"": lambda n: SlantedTriangular(n.between(10, 60), n.random.uniform(0.6, 0.9), n.between(1, 32))},
     "CosineRestarts": {
         "": lambda n: CosineRestarts(n.lengths(3), decay=n.levels(3), end=n.factor()),
         "warmup": lambda n: CosineRestarts(n.length(), 3, n.between(1, 2), n.share(), n.factor(), n.between(1, 9), n.factor()),
@@ -213,7 +218,9 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
     },
     "Adafactor": {"otherwise": lambda n: Adafactor(), "warmup": lambda n: Adafactor(warmup_init=True)},
     "Eden": {"": lambda n: Eden(n.length(), n.between(1, 9), n.length(), n.length(), n.factor())},
-    "Proportion": {"": lambda n: Proportion(Linear(n.length(), n.share(), n.share()), 0.0, 4.0, n.factor(), n.factor())},
+    "Proportion": {
+        "": lambda n: Proportion(Linear(n.length(), n.factor(), n.factor()), n.share(), 2.5, n.factor(), n.factor())
+    },
     "Noise": {
         "endless": lambda n: Noise(Cosine(n.length(), n.factor()), n.share(), seed=n.random.randrange(99), start=n.length()),
         "ends": lambda n: Noise(Cosine(n.length()), n.share(), n.between(0.25, 2), n.random.randrange(99), 3, n.between(4, 60)),
@@ -238,14 +245,14 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
     "Product": {"": lambda n: Product((Linear(n.length()), Cosine(n.length(), n.factor()), Step(n.length(), n.ratio())))},
     "Scale": {"": lambda n: Scale(Cosine(n.length(), n.factor()), n.factor())},
     "Sum": {"": lambda n: Sum((Linear(n.length()), Cosine(n.length(), n.factor()), Step(n.length(), n.ratio())))},
-    "Maximum": {"": lambda n: Maximum((Linear(n.length()), Cosine(n.length(), n.factor()), Absolute(n.factor() / 4)))},
-    "Minimum": {"": lambda n: Minimum((Linear(n.length()), Cosine(n.length(), n.factor()), Absolute(n.factor() / 2)))},
+    "Maximum": {"": lambda n: Maximum((sawtooth(n), sawtooth(n), sawtooth(n)))},
+    "Minimum": {"": lambda n: Minimum((sawtooth(n), sawtooth(n), sawtooth(n)))},
     "Stretch": {
         "otherwise": lambda n: Stretch(Cosine(n.between(1, 9), n.factor()), n.between(0.25, 9)),
         "staircase": lambda n: Stretch(Cosine(n.between(1, 9), n.factor()), n.between(0.25, 9), staircase=True),
     },
-    "KDecay": {"": lambda n: KDecay(Cosine(n.length(), n.factor()), n.between(0.5, 3))},
-    "Continue": {"": lambda n: Continue(Cosine(n.length(), n.factor()), Linear(n.length(), n.factor(), n.factor()))},
+    "KDecay": {"": lambda n: KDecay(wave(n), n.between(0.5, 3))},
+    "Continue": {"": lambda n: Continue(Cosine(n.length(), n.factor()), wave(n))},
     "Repeat": {
         "equal": lambda n: Repeat(wave(n), decay=n.between(0.5, 1)),
         "stretched": lambda n: Repeat(wave(n), None, n.between(1.25, 3), n.between(0.5, 1)),

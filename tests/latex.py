@@ -27,7 +27,7 @@ class FormulaError(Exception):
 
 def tokens_of(latex: str) -> list[str]:
     found = []
-    for match in _TOKEN.finditer(latex):
+    for match in _TOKEN.finditer(re.sub(r"\\dots\s*,", "", latex)):  # s_1, s_2, ..., s_n: there are three
         if match[1]:
             raise FormulaError(f"cannot read {match[1]!r} in {latex!r}")
         if match[0].strip() and match[0] not in _SILENT:
@@ -270,7 +270,10 @@ class Reader:
         while True:
             value = self.sum()
             self.take("&")
-            rows.append((self.take().removeprefix(r"\text{").removesuffix("}"), value))
+            option = (
+                self.take().removeprefix(r"\text{").removesuffix("}") if self.next.startswith(r"\text") else self.comparison()
+            )
+            rows.append((option, value))
             if not self.skip(r"\\"):
                 self.take(r"\end{cases}")
                 break
@@ -278,7 +281,7 @@ class Reader:
         def chosen(env: Env) -> Any:
             options = {*env["option"].split(", "), "otherwise"}
             for option, value in rows:
-                if option in options:
+                if option(env) if callable(option) else option in options:
                     return value(env)
             raise FormulaError(f"no case for {env['option']!r} among {[option for option, _ in rows]}")
 

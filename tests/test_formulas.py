@@ -19,7 +19,23 @@ from catalogue import ROWS, Numbers, draw
 from latex import Env, Formula, FormulaError, Reader, is_symbol, read, tokens_of
 
 import lucid.schedules
-from lucid.schedules import Join, Repeat, Schedule
+from lucid.schedules import (
+    WSD,
+    WSDS,
+    Adafactor,
+    Chebyshev,
+    Constant,
+    Continue,
+    CosineRestarts,
+    Decay,
+    Join,
+    KDecay,
+    Noise,
+    Piecewise,
+    Repeat,
+    RsqrtCooldown,
+    Schedule,
+)
 
 # -- from a docstring to a formula and the values of its symbols
 
@@ -45,6 +61,13 @@ def roles_of(made_of: type) -> dict[str, str]:
     return roles
 
 
+class Listed(list):
+    """Numbers that a formula goes over, or asks for by their index."""
+
+    def __call__(self, index: float) -> Any:
+        return self[int(index)]
+
+
 def bind(env: Env, symbol: str, value: Any) -> None:
     """Numbers become exact; schedules and functions take and give floats; options are no symbols."""
     if isinstance(value, (bool, str)) or value is None:
@@ -56,26 +79,74 @@ def bind(env: Env, symbol: str, value: Any) -> None:
             head = symbol.partition("_")[0]
             env.update({f"{head}_{i}": item for i, item in enumerate(value, 1)}, **{f"{head}_n": value[-1]})
         else:
-            env[symbol] = [Fraction(item) for item in value]
+            env[symbol] = Listed(Fraction(item) for item in value)
     else:
         env[symbol] = Fraction(value)
 
 
 def environments(schedule: Schedule, variant: str, t: float, base: float) -> Iterator[Env]:
-    """The values of all symbols; for a Join, those of each of its parts; for a Repeat, also the length of a cycle."""
+    """The values of all symbols; for what goes one after the other, those of each part; and what the words tell."""
     env: Env = {"option": variant, "t": Fraction(t), r"\eta_base": Fraction(base)}
     for field, role in roles_of(type(schedule)).items():
         bind(env, Reader(tokens_of(role)).symbol(), getattr(schedule, field))
+    parts = parts_of(schedule)
+    if not parts:
+        yield {**words(schedule, t), **env}
+    starts = [*accumulate((float(length) for length, _ in parts[:-1]), initial=0.0), math.inf]
+    for (_, part), start, after in zip(parts, starts, starts[1:], strict=False):
+        yield {**env, "s_i": part, "t_i": start, "t_i+1": after}
+
+
+def parts_of(schedule: Schedule) -> list[tuple[float, Any]]:
+    """What a schedule is that goes one after the other: how long, and what."""
+    if isinstance(schedule, Join):
+        return [(part.length, part) for part in schedule.parts]
+    if not isinstance(schedule, CosineRestarts):
+        return []
+    lengths, decay, end, w, a = schedule.steps, schedule.decay, schedule.end, schedule.warmup_steps, schedule.warmup_start
+    if not isinstance(lengths, tuple):
+        lengths = tuple(schedule.steps * schedule.growth**i for i in range(schedule.times))
+    peaks = decay if isinstance(decay, tuple) else [decay**i for i in range(len(lengths))]
+
+    def cycle(steps: float, peak: float) -> Any:
+        def value(t: float, base: float) -> float:
+            if t < w:
+                return peak * base * (a + (1 - a) * t / w)
+            return end + (peak * base - end) * (1 + math.cos(math.pi * min((t - w) / steps, 1))) / 2
+
+        return w + steps, value
+
+    return [cycle(steps, peak) for steps, peak in zip(lengths, peaks, strict=True)]
+
+
+def words(schedule: Schedule, t: float) -> Env:
+    """The symbols that a docstring explains in words."""
     if isinstance(schedule, Repeat):
         length = Fraction(schedule.of.length)
-        yield {"L": length, "N": t // length + 2, **env}  # for ever: no more cycles than t has time for
-        return
-    if not isinstance(schedule, Join):
-        yield env
-        return
-    starts = [*accumulate((float(part.length) for part in schedule.parts[:-1]), initial=0.0), math.inf]
-    for part, start, after in zip(schedule.parts, starts, starts[1:], strict=False):
-        yield {**env, "s_i": part, "t_i": start, "t_i+1": after}
+        return {"L": length, "N": t // length + 2}  # for ever: no more cycles than t has time for
+    if isinstance(schedule, (KDecay, Noise)):
+        return {"L": Fraction(schedule.of.length), r"\epsilon": getattr(schedule, "draw", None)}
+    if isinstance(schedule, Continue):
+        return {"L": Fraction(schedule.previous.length)}
+    if isinstance(schedule, Piecewise):
+        return {"n": len(schedule.times) - 1}
+    if isinstance(schedule, Chebyshev):
+        count = 2 ** math.ceil(math.log2(schedule.steps))
+        order = [0]
+        while len(order) < count:
+            order = [place for j in order for place in (j, 2 * len(order) - 1 - j)]
+        return {"N": count, "j": order[min(math.floor(t), math.ceil(schedule.steps) - 1)]}
+    if isinstance(schedule, (WSD, RsqrtCooldown)):
+        options = [getattr(schedule, name) for name in ("power", "ratio") if hasattr(schedule, name)]
+        stable = getattr(schedule, "stable", None) or Constant()
+        return {r"\delta": Decay(schedule.decay_steps, schedule.end, schedule.shape, *options), r"\sigma": stable}
+    if isinstance(schedule, WSDS):
+        since, length = 0.0, schedule.periods[0]
+        for after in schedule.periods[1:]:
+            if t - schedule.warmup_steps >= since + length:
+                since, length = since + length, after
+        return {"r": since, "s": WSD(length, schedule.decay_steps, 0, schedule.end, schedule.shape)}
+    return {}
 
 
 def evaluate(formula: Formula, schedule: Schedule, variant: str, t: float, base: float) -> float:
@@ -104,7 +175,8 @@ def times_for(schedule: Schedule, seed: int, count: int = 200) -> list[float]:
     special = [0, *numbers_in(schedule)]
     special += [2 * t for t in special] + list(accumulate(special))
     special += [math.nextafter(t, 0) for t in special] + [math.nextafter(t, 1e9) for t in special]
-    return special + [n.between(0, 250) for _ in range(count)]
+    special += [12_345.5, 54_321] * isinstance(schedule, Adafactor)  # whose turn is late
+    return [max(t, 0) for t in special] + [n.between(0, 250) for _ in range(count)]
 
 
 def differ(found: float, expected: float, scale: float) -> bool:
@@ -183,6 +255,12 @@ def statements(tokens: list[str]) -> Iterator[tuple[int, int]]:
             start = i + 1
 
 
+def is_case(tokens: list[str], i: int) -> bool:
+    """Whether the comparison is the condition of a case."""
+    row = tokens[:i][::-1]
+    return "&" in row and r"\\" not in row[: row.index("&")]
+
+
 def mutants(latex: str) -> Iterator[str]:
     """The formula with one thing wrong: a sign, a number, a function, a rounding, or a symbol that is 1 too large."""
     tokens = tokens_of(latex)
@@ -191,7 +269,9 @@ def mutants(latex: str) -> Iterator[str]:
         while i < end:
             token, after = tokens[i], i + 1
             changes = []
-            if token in SWAPS:
+            if token in ("<", r"\le") and is_case(tokens, i):  # where the pieces meet, as most do, it makes no difference
+                pass
+            elif token in SWAPS:
                 changes.append([SWAPS[token]])
             elif token.isdigit():
                 changes.append([str(int(token) + 1)])

@@ -392,7 +392,7 @@ class Product(Schedule):
         return base
 
     def __repr__(self) -> str:
-        return " * ".join(f"({part!r})" if isinstance(part, (Join, Scale)) else repr(part) for part in self.parts)
+        return " * ".join(f"({part!r})" if isinstance(part, (Join, Scale, Sum)) else repr(part) for part in self.parts)
 
 
 class Scale(Schedule):
@@ -426,7 +426,7 @@ class Scale(Schedule):
 
     def __repr__(self) -> str:
         inner = repr(self.of)
-        return f"{self.factor} * ({inner})" if isinstance(self.of, (Join, Product, Scale)) else f"{self.factor} * {inner}"
+        return f"{self.factor} * ({inner})" if isinstance(self.of, (Join, Product, Scale, Sum)) else f"{self.factor} * {inner}"
 
 
 class Cut(Schedule):
@@ -456,7 +456,7 @@ class Cut(Schedule):
 
     def __repr__(self) -> str:
         inner = repr(self.of)
-        return f"({inner})[:{self.steps}]" if isinstance(self.of, (Join, Product, Scale)) else f"{inner}[:{self.steps}]"
+        return f"({inner})[:{self.steps}]" if isinstance(self.of, (Join, Product, Scale, Sum)) else f"{inner}[:{self.steps}]"
 
 
 class Repeat(Schedule):
@@ -613,7 +613,7 @@ class Shift(Schedule):
 class Sum(Schedule):
     r"""Schedules added up, each from the same time and base: what ``a + b`` makes.
 
-    .. math:: \eta(t) = s_1(t, \eta_{base}) + \dots + s_n(t, \eta_{base})
+    .. math:: \eta(t) = s_1(t, \eta_{base}) + s_2(t, \eta_{base}) + \dots + s_n(t, \eta_{base})
 
     Args:
         parts: the schedules :math:`s_i`. Nested sums are flattened, so ``+`` is associative.
@@ -652,7 +652,7 @@ class Sum(Schedule):
 class Maximum(Schedule):
     r"""The largest of several schedules at each time: what ``a.maximum(b)`` and the floor of ``a.clip(lo)`` make.
 
-    .. math:: \eta(t) = \max(s_1(t, \eta_{base}), \dots, s_n(t, \eta_{base}))
+    .. math:: \eta(t) = \max(s_1(t, \eta_{base}), s_2(t, \eta_{base}), \dots, s_n(t, \eta_{base}))
 
     Not affine in the base, unless all parts are absolute: a scheduler overwrites edits.
 
@@ -690,7 +690,7 @@ class Maximum(Schedule):
 class Minimum(Schedule):
     r"""The smallest of several schedules at each time: what ``a.minimum(b)`` and the ceiling of ``a.clip(hi=...)`` make.
 
-    .. math:: \eta(t) = \min(s_1(t, \eta_{base}), \dots, s_n(t, \eta_{base}))
+    .. math:: \eta(t) = \min(s_1(t, \eta_{base}), s_2(t, \eta_{base}), \dots, s_n(t, \eta_{base}))
 
     Not affine in the base, unless all parts are absolute: a scheduler overwrites edits.
 
@@ -756,17 +756,22 @@ class Stretch(Schedule):
 
     @property
     def length(self) -> float:
-        return self.of.length * self.by
+        length = self.of.length
+        return (float(math.ceil(length)) if self.staircase and length < math.inf else length) * self.by
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        return self.of(t // self.by if self.staircase else t / self.by, base)
+        x = t / self.by
+        if self.staircase:
+            x = floor(x)
+            x = where((x + 1) * self.by <= t, x + 1, x)  # the quotient rounds
+        return self.of(x, base)
 
 
 class KDecay(Schedule):
     r"""A schedule whose time runs as a power: slow at first and fast later, over the same length.
 
     .. math::
-        p = \min\left(\frac{\max(t, 0)}{L}, 1\right) \\
+        p = \min\left(\frac{t}{L}, 1\right) \\
         \eta(t) = s(L \, p^k, \eta_{base})
 
     Args:

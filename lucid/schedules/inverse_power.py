@@ -11,7 +11,7 @@ from lucid.schedules.constant import Constant
 class InversePower(Schedule):
     r"""One over a power of time: inverse square root, inverse time, power law.
 
-    .. math:: \eta(t) = \eta_{base} \left(1 + \frac{t}{s}\right)^{-q}
+    .. math:: \eta(t) = \eta_{base} \, \left(1 + \frac{t}{s}\right)^{-q}
 
     After a warm-up of ``timescale`` steps this is the Transformer's decay :math:`\sqrt{s / t}`:
     ``InversePower(4000).warmup(4000)``. Keras' InverseTimeDecay is ``InversePower(decay_steps / decay_rate, 1)``.

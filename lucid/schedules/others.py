@@ -46,7 +46,7 @@ class Adafactor(Schedule):
     r"""Adafactor's relative step; the base is the scale of the parameters, 1 for none.
 
     .. math::
-        k = \max(t, 0) + 1 \\
+        k = t + 1 \\
         \eta(t) = \eta_{base} \begin{cases}
             \min(k / 1000000, k^{-1/2}) & \text{warmup} \\ \min(1 / 100, k^{-1/2}) & \text{otherwise}
         \end{cases}
@@ -76,8 +76,8 @@ class Eden(Schedule):
 
     .. math::
         x = \lfloor t / n \rfloor \\
-        \eta(t) = \eta_{base}
-            \left(\frac{t^2 + B^2}{B^2}\right)^{-1/4} \left(\frac{x^2 + E^2}{E^2}\right)^{-1/4}
+        \eta(t) = \eta_{base} \,
+            \left(\frac{t^2 + B^2}{B^2}\right)^{-1/4} \, \left(\frac{x^2 + E^2}{E^2}\right)^{-1/4} \,
             \left(a + (1 - a) \, \min\left(\frac{t}{w}, 1\right)\right)
 
     Args:
@@ -118,7 +118,7 @@ class Proportion(Schedule):
 
     Args:
         of: the schedule :math:`s`.
-        of_low: :math:`a \ge 0`, a value of it.
+        of_low: :math:`a \ge 0`, a value of it; beyond, the line goes on.
         of_high: :math:`b \ge 0`, another value of it.
         low: :math:`c \ge 0`, what ``of_low`` becomes.
         high: :math:`d \ge 0`, what ``of_high`` becomes.
@@ -156,16 +156,17 @@ class Noise(Schedule):
     r"""A schedule with noise on top: another share of its value at each step, the same in every run and after every resume.
 
     .. math::
+        x = \min(t, L) \\
         \eta(t) = s(t, \eta_{base}) \begin{cases}
-            1 + [t \ge a] \, \epsilon(\lfloor t \rfloor) & \text{endless} \\
-            1 + [t \ge a] \, [t < b] \, \epsilon(\lfloor t \rfloor) & \text{ends}
+            1 + [x \ge a] \, \epsilon(\lfloor x \rfloor) & \text{endless} \\
+            1 + [x \ge a] \, [x < b] \, \epsilon(\lfloor x \rfloor) & \text{ends}
         \end{cases}
 
     The noise :math:`\epsilon(k)`, :meth:`draw`, is a pure function of the step and the seed. It is the same for Python
     numbers and all arrays, and no library's generator is touched.
 
     Args:
-        of: the schedule :math:`s`.
+        of: the schedule :math:`s`, of length :math:`L`, beyond which nothing changes.
         size: bound of the noise, a share of the value in (0, 1).
         std: standard deviation > 0 of normal noise, which is drawn again until it is within ``size``: one coordinate of a
             normal point that lies in the circle of this radius. None draws evenly.
@@ -200,9 +201,10 @@ class Noise(Schedule):
         return self.of.length
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        noise = where(t < self.start, 0.0 * t, self.draw(floor(clip(t, 0))))
+        x = clip(t, 0, self.of.length)
+        noise = where(x < self.start, 0.0 * x, self.draw(floor(x)))
         if self.end is not None:
-            noise = where(t < self.end, noise, 0.0 * t)
+            noise = where(x < self.end, noise, 0.0 * x)
         return self.of(t, base) * (1 + noise)
 
     def draw(self, step: Any) -> Any:

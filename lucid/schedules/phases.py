@@ -18,11 +18,10 @@ class WSD(_Composed):
     r"""Warm-up, stable, decay: the peak for as long as you like, then a cooldown. Also called trapezoidal.
 
     .. math::
-        x = \max(t - w, 0) \\
-        p = \min\left(\frac{\max(x - (T - D), 0)}{D}, 1\right) \\
+        x = t - w \\
         \eta(t) = \begin{cases}
             (a + (1 - a) \, t / w) \, \sigma(0, \eta_{base}) & t < w \\
-            \delta(D p, \sigma(x, \eta_{base})) & \text{otherwise}
+            \delta(\max(x - (T - D), 0), \sigma(x, \eta_{base})) & \text{otherwise}
         \end{cases}
 
     In words: :math:`\delta` is the :class:`Decay` of the same ``shape`` over :math:`D`, of what is stable, :math:`\sigma`.
@@ -78,11 +77,10 @@ class RsqrtCooldown(_Composed):
     r"""Warm-up, one over the square root of time, and a cooldown of that.
 
     .. math::
-        x = \max(t - w, 0) \\
-        p = \min\left(\frac{\max(x - (T - D), 0)}{D}, 1\right) \\
+        x = t - w \\
         \eta(t) = \begin{cases}
             \eta_{base} \, t / w & t < w \\
-            \delta(D p, \eta_{base} \, (1 + \min(x, T) / s)^{-1/2}) & \text{otherwise}
+            \delta(\max(x - (T - D), 0), \eta_{base} \, (1 + x / s)^{-1/2}) & \text{otherwise}
         \end{cases}
 
     In words: :math:`\delta` is the :class:`Decay` of the same ``shape`` over :math:`D`; the square root goes on meanwhile.

@@ -19,7 +19,7 @@ class Piecewise(Schedule):
             h(i) & \text{linear} \\
             (1 - \cos(\pi \, h(i))) / 2 & \text{cosine}
         \end{cases} \\
-        \eta(t) = \eta_{base} \left(v(0) + \sum_{i=1}^{n} g(i) \, (v(i) - v(i - 1))\right)
+        \eta(t) = \eta_{base} \, \left(v(0) + \sum_{i=1}^{n} g(i) \, (v(i) - v(i - 1))\right)
 
     Args:
         times: :math:`\tau`, times >= 0, each later than the one before. Before the first its value holds, after the last too.

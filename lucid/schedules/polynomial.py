@@ -1,9 +1,10 @@
 """Powers of the time that is left."""
 
+from math import inf
 from typing import Any
 
 from lucid.schedules._numbers import NonNegative, Positive
-from lucid.schedules._ops import clip, floor
+from lucid.schedules._ops import clip, floor, where
 from lucid.schedules._schedule import Schedule
 
 
@@ -43,8 +44,18 @@ class Polynomial(Schedule):
     cycle: bool = False
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        steps = self.steps
+        steps: Any = self.steps
         if self.cycle:
-            steps = steps * clip(-floor(-t / steps), 1)
-        left = (steps - clip(t, 0.0, steps)) / steps  # exact, where 1 - t / T has few digits near the end
+            t = clip(t, 0)
+            cycles = clip(-floor(-t / steps), 1)
+            cycles = where(t > cycles * steps, cycles + 1, cycles)  # the quotient rounds
+            cycles = where((cycles > 1) & (t <= (cycles - 1) * steps), cycles - 1, cycles)
+            steps = steps * cycles
+            left = (steps - t) / steps
+        else:
+            left = (steps - clip(t, 0.0, steps)) / steps  # exact, where 1 - t / T has few digits near the end
         return self.end + (base - self.end) * left**self.power
+
+    @property
+    def length(self) -> float:
+        return inf if self.cycle else float(self.steps)

@@ -1,6 +1,6 @@
 """Curves from the base to an end that have names of their own."""
 
-from math import pi
+from math import ceil, pi
 from typing import Any, ClassVar
 
 from lucid.schedules._numbers import Inside, NonNegative, Number, Positive
@@ -194,7 +194,7 @@ class Chebyshev(Schedule):
         \eta(t) = \frac{2 \, \eta_{base}}{M + m - (M - m) \, \cos(\theta)}
 
     In words: :math:`N` is ``steps``, rounded up to a power of two, and :math:`j` the place of step :math:`\lfloor t \rfloor`
-    in the fractal order: 0, then each order of n becomes that of 2 n, with 2 n - 1 - j after each j.
+    in the fractal order: 0, then each order of n becomes that of 2 n, with 2 n - 1 - j after each j. The last step holds.
 
     Args:
         steps: how many steps, > 0.
@@ -218,6 +218,7 @@ class Chebyshev(Schedule):
     big: Positive = 1.0
 
     _count: ClassVar[int]
+    _last: ClassVar[int]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -227,10 +228,11 @@ class Chebyshev(Schedule):
         while count < self.steps:
             count *= 2
         object.__setattr__(self, "_count", count)
+        object.__setattr__(self, "_last", ceil(self.steps) - 1)
 
     def order(self, t: Any) -> Any:
         """The place of the step at ``t`` in the fractal order, a number from 0 to N - 1."""
-        place, size, left = 0 * t, 1, floor(clip(t, 0, self._count - 1))
+        place, size, left = 0 * t, 1, floor(clip(t, 0, self._last))
         while size < self._count:  # from the highest bit to the lowest
             half = self._count // (2 * size)
             odd = left >= half
