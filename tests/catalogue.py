@@ -112,6 +112,10 @@ def wave(n: Numbers) -> Cosine:
     return Cosine(n.between(10, 60), n.factor(), hold=False)
 
 
+def quarters(n: Numbers) -> QuarterCosine:
+    return QuarterCosine(n.length(), n.between(1, 2), n.between(1, 2), hold=False)
+
+
 def sawtooth(n: Numbers) -> Schedule:
     return Cosine(n.length(), n.factor()).repeat()
 
@@ -181,7 +185,7 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
     },
     "QuarterCosine": {
         "hold": lambda n: QuarterCosine(n.length(), n.factor(), n.factor()),
-        "otherwise": lambda n: QuarterCosine(n.length(), n.between(1, 2), n.between(1, 2), hold=False),
+        "otherwise": lambda n: quarters(n),
     },
     "Piecewise": {
         shape: lambda n, shape=shape: Piecewise(n.knots(4), n.levels(4), shape) for shape in ("constant", "linear", "cosine")
@@ -218,9 +222,7 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
     },
     "Adafactor": {"otherwise": lambda n: Adafactor(), "warmup": lambda n: Adafactor(warmup_init=True)},
     "Eden": {"": lambda n: Eden(n.length(), n.between(1, 9), n.length(), n.length(), n.factor())},
-    "Proportion": {
-        "": lambda n: Proportion(Linear(n.length(), n.factor(), n.factor()), n.share(), 2.5, n.factor(), n.factor())
-    },
+    "Proportion": {"": lambda n: Proportion(sawtooth(n), n.share(), 2.5, n.factor(), n.factor())},
     "Noise": {
         "endless": lambda n: Noise(Cosine(n.length(), n.factor()), n.share(), seed=n.random.randrange(99), start=n.length()),
         "ends": lambda n: Noise(Cosine(n.length()), n.share(), n.between(0.25, 2), n.random.randrange(99), 3, n.between(4, 60)),
@@ -252,7 +254,7 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
         "staircase": lambda n: Stretch(Cosine(n.between(1, 9), n.factor()), n.between(0.25, 9), staircase=True),
     },
     "KDecay": {"": lambda n: KDecay(wave(n), n.between(0.5, 3))},
-    "Continue": {"": lambda n: Continue(Cosine(n.length(), n.factor()), wave(n))},
+    "Continue": {"": lambda n: Continue(Cosine(n.length(), n.factor()), quarters(n))},
     "Repeat": {
         "equal": lambda n: Repeat(wave(n), decay=n.between(0.5, 1)),
         "stretched": lambda n: Repeat(wave(n), None, n.between(1.25, 3), n.between(0.5, 1)),

@@ -270,10 +270,8 @@ class Reader:
         while True:
             value = self.sum()
             self.take("&")
-            option = (
-                self.take().removeprefix(r"\text{").removesuffix("}") if self.next.startswith(r"\text") else self.comparison()
-            )
-            rows.append((option, value))
+            named = self.next.startswith(r"\text")
+            rows.append((self.take().removeprefix(r"\text{").removesuffix("}") if named else self.comparison(), value))
             if not self.skip(r"\\"):
                 self.take(r"\end{cases}")
                 break
