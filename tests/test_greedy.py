@@ -267,6 +267,8 @@ def test_a_late_group_whose_limit_is_missing_changes_nothing(name: str, loss: fl
     getattr(scheduler, f"{name}s").append(0.125)
     step(scheduler, loss)
     assert rates(optimizer) == ([0.125, 0.25] if name == "max_lr" else [0.125, 0.125])
+    scheduler.patience = 3  # an assignment to another argument
+    assert getattr(scheduler, name) == getattr(scheduler, f"{name}s") == [0.125, 0.125]
     state = scheduler.state_dict()
     assert (state[name], state[f"{name}s"], state[f"default_{name}"]) == ([0.125, 0.125], [0.125, 0.125], None)
 
@@ -312,6 +314,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"max_lr": [0.1, "x"]}, TypeError, r"max_lr\[1\] must be a number, got 'x'"),
     ({"max_lr": 1e-4}, ValueError, r"min_lr must be <= max_lr, got 0\.001 and 0\.0001 for group 0"),
     ({"min_lr": [0.1, 0.2], "max_lr": [0.1, 0.1]}, ValueError, r"min_lr must be <= max_lr, got 0\.2 and 0\.1 for group 1"),
+    ({"min_lr": 0.1, "max_lr": [0.1, 0.01]}, ValueError, r"min_lr must be <= max_lr, got 0\.1 and 0\.01 for group 1"),
     ({"min_lr": [0.1, 2]}, ValueError, r"min_lr must be <= max_lr, got 2 and 1\.0 for group 1"),
     ({"eps": -1}, ValueError, r"eps must be >= 0, got -1"),
     ({"verbose": 1}, TypeError, r"verbose must be True or False, got 1"),

@@ -143,6 +143,31 @@ def test_best_before_the_first_metric() -> None:
     assert (scheduler.mode, scheduler.is_better(0.2, scheduler.best)) == ("max", False)
 
 
+def test_a_refused_cut_is_not_counted() -> None:
+    optimizer = sgd(0.5)
+    scheduler = ours.ReduceLROnPlateau(optimizer, factor=0.5, patience=1, cooldown=2)
+    for _ in range(2):
+        step(scheduler, 1.0)
+    optimizer.param_groups[0]["lr"] = math.nan
+    with pytest.raises(ValueError, match=r"ReduceLROnPlateau: lr of parameter group 0 must be finite, got nan"):
+        scheduler.step(1.0)
+    assert (scheduler.last_epoch, scheduler.num_bad_epochs, scheduler.cooldown_counter) == (2, 1, 0)
+    optimizer.param_groups[0]["lr"] = 0.5
+    step(scheduler, 1.0)
+    assert (rates(optimizer), scheduler.num_bad_epochs, scheduler.cooldown_counter) == ([0.25], 0, 2)
+
+
+def test_floors_that_were_changed_one_by_one_are_saved() -> None:
+    saved = ours.ReduceLROnPlateau(sgd(0.5, 0.5), factor=0.5, patience=0, min_lr=0.25)
+    saved.min_lrs[1] = 0.375
+    other = ours.ReduceLROnPlateau(sgd(0.5, 0.5), factor=0.5, patience=0, min_lr=0.25)
+    with pytest.warns(UserWarning, match=r"the state's min_lr \[0\.25, 0\.375\] replaces this scheduler's 0\.25"):
+        other.load_state_dict(saved.state_dict())
+    for _ in range(3):
+        step(other, 1.0)
+    assert rates(other.optimizer) == [0.25, 0.375]
+
+
 def test_epochs_may_be_named() -> None:
     scheduler = ours.ReduceLROnPlateau(sgd())
     scheduler.step(1.0, epoch=7)

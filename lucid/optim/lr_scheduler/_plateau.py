@@ -163,7 +163,7 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             limit = hyper[name]
             listed = isinstance(limit, list)
             setattr(self, f"default_{name}", None if listed else limit)
-            setattr(self, f"{name}s", list(limit) if listed else [limit] * len(self.optimizer.param_groups))
+            setattr(self, f"{name}s", limit if listed else [limit] * len(self.optimizer.param_groups))  # appended to, it stays
 
     def _reset(self) -> None:
         """Forget the metrics seen; the rates stay."""
