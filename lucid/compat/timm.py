@@ -183,6 +183,8 @@ class Scheduler(LRScheduler):
         "noise_seed": "a whole number >= 0",
     }
     _lists: ClassVar[frozenset[str]] = frozenset({"noise_range_t", "decay_t"})
+    _times: ClassVar[str] = ">= 0"
+    """The rule of times."""
 
     # -- construction
 
@@ -289,7 +291,7 @@ class Scheduler(LRScheduler):
 
     def _to(self, field: str, t: Any, metric: Any, acts: bool) -> None:
         if acts:
-            t = number(type(self).__name__, field, t, ">= 0")
+            t = number(type(self).__name__, field, t, self._times)
             if _is_traced():
                 torch.compiler.disable(self._jump)(t, metric)  # type: ignore[no-untyped-call]
             else:
@@ -373,6 +375,8 @@ class _Cycles(Scheduler):
 
     def _cycles(self, hyper: dict[str, Any], times: int) -> Schedule:
         shape, stretch, decay = self._shape(hyper), hyper["cycle_mul"], hyper["cycle_decay"]
+        if times == 1:
+            return shape
         if stretch >= 1 and 0 < decay <= 1:
             return shape.repeat(times, stretch=stretch, decay=decay)
         # Shorter and shorter cycles, or higher and higher ones.
@@ -887,6 +891,7 @@ class PlateauLRScheduler(Scheduler, ReduceLROnPlateau):  # type: ignore[misc]
 
     warmup_t: float
     _rules: ClassVar[dict[str, str]] = {**Scheduler._rules, **ReduceLROnPlateau._rules}
+    _times = "a whole number >= 0"  # who takes it for PyTorch's plateau gives a metric in the place of the epoch
 
     def __init__(
         self,
