@@ -97,6 +97,17 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return library(condition).where(condition, x, y)
 
 
+def raised(x: Any, n: Any) -> Any:
+    """``x`` >= 0 to the power of ``n`` >= 0: ``raised(0.25, 0.5) == 0.5``.
+
+    Where ``x`` is 0 its slope counts as 0. That of a root is infinite there, and times the slope of a time that is held at
+    the end, which is 0, would make a gradient NaN.
+    """
+    if is_number(x):
+        return x**n
+    return where(x == 0, where(n > 0, 0.0, 1.0), where(x == 0, 1.0, x) ** n)
+
+
 def power(a: Any, n: Any) -> Any:
     """``a ** max(n, 0)`` for a > 0, at most ``HUGE``: decay per step that no time can overflow."""
     kind = type(n)

@@ -17,10 +17,26 @@ from lucid.schedules._numbers import (
     hold,
     kinds_of,
 )
-from lucid.schedules._ops import HUGE, clip, floor, is_number, log, maximum, minimum, where
+from lucid.schedules._ops import (
+    HUGE,
+    clip,
+    floor,
+    floor_divide,
+    in_memory,
+    is_number,
+    library,
+    log,
+    maximum,
+    minimum,
+    raised,
+    remainder,
+    span,
+    where,
+)
 
 _MAX_DEPTH = 64
 _MAX_TEXT = 1_000_000
+_BLOCK = 2**15  # times
 
 
 @dataclass_transform(frozen_default=True)
@@ -95,7 +111,7 @@ class Schedule:
         [1.0, 1.0, 0.5, 0.5, 0.25]
         """
         if hasattr(times, "ndim"):
-            return self(times, base)
+            return _in_blocks(self, times, base) if in_memory(times) and times.ndim == 1 else self(times, base)
         if not isinstance(times, Iterable):
             raise TypeError(f"{type(self).__name__}: at() takes an iterable or an array of times, got {times!r}")
         return [self(t, base) for t in times]
@@ -288,6 +304,28 @@ class _Composed(Schedule):
         return self._made(t, base)
 
 
+def _in_blocks(schedule: Schedule, times: Any, base: Any) -> Any:
+    """``schedule(times, base)`` of an array of NumPy's, block by block: what formulas make on their way stays in the cache."""
+    of_each = getattr(base, "ndim", 0) > 0
+    if len(times) < 2 * _BLOCK or (of_each and (not in_memory(base) or base.shape != times.shape)):
+        return schedule(times, base)
+    values: Any = None
+    for start in range(0, len(times), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        found = schedule(times[block], base[block] if of_each else base)
+        if values is None and in_memory(found):
+            values = library(times).empty(times.shape, found.dtype)
+        if values is None or found.dtype != values.dtype or found.shape != values[block].shape:
+            return schedule(times, base)  # a formula of the user's, which may do as it likes
+        values[block] = found
+    return values
+
+
+def _whole(time: float) -> float:
+    """``time`` as an int where it is one of 32 bits: a whole counter stays whole, where a single float would round it."""
+    return int(time) if abs(time) < 2**31 and time == int(time) else time
+
+
 def _uncut(schedule: Schedule) -> Schedule:
     """What a cut is a cut of: for whoever asks nothing beyond its end, it has nothing to do."""
     return schedule.of if isinstance(schedule, Cut) else schedule
@@ -319,7 +357,7 @@ class Join(Schedule):
         for part in parts[:-1]:
             if part.length == math.inf:
                 raise ValueError(f"Join: {part!r} has no end, so nothing can follow it; cut it first: schedule[:n]")
-        starts = tuple(accumulate((part.length for part in parts[:-1]), initial=0.0))
+        starts = tuple(map(_whole, accumulate((part.length for part in parts[:-1]), initial=0.0)))
         object.__setattr__(self, "_starts", starts)
         # No part is asked beyond its end but the last.
         object.__setattr__(self, "_asked", (*map(_uncut, parts[:-1]), parts[-1]))
@@ -330,7 +368,7 @@ class Join(Schedule):
 
     @property
     def length(self) -> float:
-        return self._starts[-1] + self.parts[-1].length
+        return float(self._starts[-1] + self.parts[-1].length)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         starts, kind = self._starts, type(t)
@@ -341,9 +379,12 @@ class Join(Schedule):
             i = bisect_right(starts, t) - 1
             return self._asked[i](t - starts[i], base)
         t = clip(t, 0)
-        value = self.parts[0](t, base)
-        for start, part in zip(starts[1:], self.parts[1:], strict=True):
-            value = where(t < start, value, part(t - start, base))
+        since, until = span(t)
+        first = max(bisect_right(starts, since) - 1, 0)
+        last = bisect_right(starts, until)
+        value = self.parts[first](clip(t, starts[first]) - starts[first] if first else t, base)
+        for start, part in zip(starts[first + 1 : last], self.parts[first + 1 : last], strict=True):
+            value = where(t < start, value, part(clip(t, start) - start, base))  # no unsigned counter goes below 0
         return value
 
     def __repr__(self) -> str:
@@ -509,7 +550,7 @@ class Repeat(Schedule):
         if period == 0:
             raise ValueError(f"Repeat: {self.of!r} has no length, so there is nothing to repeat")
         object.__setattr__(self, "_asked", _uncut(self.of))
-        object.__setattr__(self, "_period", period)
+        object.__setattr__(self, "_period", _whole(period))
         object.__setattr__(self, "_k", k)
         object.__setattr__(self, "_rise", min((k - 1) / period, HUGE))
         object.__setattr__(self, "_log", math.log(k))
@@ -525,6 +566,8 @@ class Repeat(Schedule):
             return math.inf
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        if self._k == 1 and not self._decays and self.times is None and not is_number(t):
+            return self._asked(remainder(clip(t, 0), self._period), base)  # nobody asks in which cycle
         n, s = self._place(t)
         return self._asked(s, base * self.decay**n if self._decays else base)
 
@@ -555,7 +598,7 @@ class Repeat(Schedule):
             return n, s if s < period else period
         t = clip(t, 0)
         if k == 1:
-            n, s = t // period, t % period
+            n, s = floor_divide(t, period), remainder(t, period)
         else:
             n = floor(log(1 + clip(t * self._rise, 0, HUGE)) / self._log)
             n = where(self._began(n + 1) <= t, n + 1, n)
@@ -595,11 +638,11 @@ class Shift(Schedule):
     of: Schedule
     by: Number
 
-    _first: ClassVar[float]
+    _from: ClassVar[float]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "_first", where(self.by < 0, -self.by, 0 * self.by))
+        object.__setattr__(self, "_from", maximum(self.by, 0 * self.by))
         _inherit(self, (self.of,))
 
     @property
@@ -607,7 +650,8 @@ class Shift(Schedule):
         return max(self.of.length + self.by, 0.0)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        return self.of(clip(t - self.by, self._first), base)
+        by, t = self.by, maximum(t, self._from)
+        return self.of(t + -by if is_number(by) and by < 0 else t - by, base)  # no unsigned counter goes below 0
 
 
 class Sum(Schedule):
@@ -804,7 +848,7 @@ class KDecay(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         steps = self.of.length
-        return self.of(steps * clip(t / steps, 0.0, 1.0) ** self.k, base)
+        return self.of(steps * raised(clip(t / steps, 0.0, 1.0), self.k), base)
 
 
 class Continue(Schedule):

@@ -4,7 +4,7 @@ from math import pi
 from typing import Any
 
 from lucid.schedules._numbers import NonNegative, Positive
-from lucid.schedules._ops import clip, cos
+from lucid.schedules._ops import clip, cos, raised
 from lucid.schedules._schedule import Schedule
 
 
@@ -45,5 +45,5 @@ class Cosine(Schedule):
         p = clip(t / self.steps, 0.0, 1.0) if self.hold else t % (2 * self.steps) / self.steps
         level = (1 + cos(pi * p)) / 2
         if type(self.exponent) is not float or self.exponent != 1.0:
-            level = level**self.exponent
+            level = raised(level, self.exponent)
         return self.end + (base - self.end) * level

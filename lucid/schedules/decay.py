@@ -5,7 +5,7 @@ from math import pi
 from typing import Any, Literal
 
 from lucid.schedules._numbers import Inside, NonNegative, Positive
-from lucid.schedules._ops import clip, cos
+from lucid.schedules._ops import clip, cos, raised
 from lucid.schedules._schedule import Schedule
 
 Shape = Literal["linear", "cosine", "1-sqrt", "1-square", "power", "exponential", "inverse"]
@@ -67,9 +67,9 @@ class Decay(Schedule):
 _FALLS = {
     "linear": lambda p, k, r: 1 - p,
     "cosine": lambda p, k, r: (1 + cos(pi * p)) / 2,
-    "1-sqrt": lambda p, k, r: 1 - p**0.5,
+    "1-sqrt": lambda p, k, r: 1 - raised(p, 0.5),
     "1-square": lambda p, k, r: 1 - p**2,
-    "power": lambda p, k, r: 1 - p**k,
+    "power": lambda p, k, r: 1 - raised(p, k),
     "exponential": lambda p, k, r: (r**p - r) / (1 - r),
     "inverse": lambda p, k, r: r * (1 - p) / (r + (1 - r) * p),
 }

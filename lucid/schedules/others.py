@@ -4,7 +4,7 @@ from math import exp, pi
 from typing import Any
 
 from lucid.schedules._numbers import Inside, NonNegative, Positive, Whole
-from lucid.schedules._ops import clip, cos, floor, log, minimum, where
+from lucid.schedules._ops import clip, cos, floor, log, minimum, raised, where
 from lucid.schedules._schedule import Schedule, _inherit
 
 
@@ -213,7 +213,7 @@ class Noise(Schedule):
         if self.std is None:
             return self.size * (2 * even - 1)
         inside = 1 - exp(-((self.size / self.std) ** 2) / 2)
-        radius = (-2 * log(1 - inside * even)) ** 0.5
+        radius = raised(-2 * log(1 - inside * even), 0.5)
         return self.std * radius * cos(2 * pi * self._even(step, 2))
 
     def _even(self, step: Any, stream: int) -> Any:

@@ -4,7 +4,7 @@ from math import ceil, pi
 from typing import Any, ClassVar
 
 from lucid.schedules._numbers import Inside, NonNegative, Number, Positive
-from lucid.schedules._ops import clip, cos, floor, tanh, where
+from lucid.schedules._ops import clip, cos, floor, raised, tanh, where
 from lucid.schedules._schedule import Schedule, _Composed
 from lucid.schedules.cosine import Cosine
 
@@ -183,7 +183,7 @@ def _below(t: Any, steps: Any, bound: Any) -> Any:
     """How far a hyperbola has fallen at ``t``: 0 at 0, negative after."""
     x = clip(t, 0, steps)
     first = (steps / bound * (2 - steps / bound)) ** 0.5
-    return ((steps - x) / bound * (2 - (steps + x) / bound)) ** 0.5 - first
+    return raised((steps - x) / bound * (2 - (steps + x) / bound), 0.5) - first
 
 
 class Chebyshev(Schedule):

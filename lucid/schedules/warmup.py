@@ -4,7 +4,7 @@ from math import pi
 from typing import Any, Literal
 
 from lucid.schedules._numbers import NonNegative, Positive
-from lucid.schedules._ops import clip, cos, exp, floor, log
+from lucid.schedules._ops import clip, cos, exp, floor, log, raised
 from lucid.schedules._schedule import Schedule
 
 
@@ -63,7 +63,7 @@ _RISES = {
     "constant": lambda t, w: floor(clip(t / w, 0.0, 1.0)),
     "cosine": lambda t, w: (1 - cos(pi * clip(t / w, 0.0, 1.0))) / 2,
     "quadratic": lambda t, w: clip(t / w, 0.0, 1.0) ** 2,
-    "1-sqrt": lambda t, w: 1 - ((w - clip(t, 0.0, w)) / w) ** 0.5,
+    "1-sqrt": lambda t, w: 1 - raised((w - clip(t, 0.0, w)) / w, 0.5),
     "log": lambda t, w: clip(log(1.0 + t) / log(clip(w, 2.0)), 0.0, 1.0),
     "exponential": lambda t, w: 1 - exp(-(t + 1) / w),
 }
