@@ -17,5 +17,10 @@ if [ "$(cat "$venv/.lucid-$extra" 2>/dev/null)" != "$stamp" ]; then
     # torch first, by its exact pin: a looser one would let another package bring another build
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch numpy
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extra]"
+    if [ "$extra" = peers ]; then # of these we want the schedulers alone, and not what else they would bring
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+            timm deepspeed fastai fvcore iopath lrsched mmengine pytorch-ignite pytorch-optimizer pytorch-scheduler \
+            torch-schedule-anything
+    fi
     echo "$stamp" >"$venv/.lucid-$extra"
 fi

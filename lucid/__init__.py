@@ -1,29 +1,54 @@
 """Lucid designs the learning rate's trajectory on the time axis: ``value = schedule(t, base)``.
 
-``lucid.schedules`` are the pure schedules, ``lucid.optim.lr_scheduler`` writes them into an optimizer. The rest is PyTorch,
-with the device name "gpu": ``lucid.nn``, ``lucid.optim``, ``lucid.data``, ``lucid.Tensor``. Nothing of it is imported
-before it is asked for.
+``lucid.schedules`` are the pure schedules, ``lucid.get`` finds them by name, ``lucid.compat`` speaks other libraries' names,
+``lucid.adapters`` hands them to other libraries, ``lucid.recipe`` has presets. ``lucid.optim.lr_scheduler`` writes schedules
+into an optimizer. The rest is PyTorch, with the device name "gpu": ``lucid.nn``, ``lucid.optim``, ``lucid.data``,
+``lucid.Tensor``. Nothing of it is imported before it is asked for.
 """
 
 from importlib import import_module
 
 TYPE_CHECKING = False  # as typing's, whose import would take most of ours
 if TYPE_CHECKING:
-    from lucid import data, nn, optim, schedules
+    from lucid import adapters, compat, data, nn, optim, recipes, schedules
     from lucid._device import device
     from lucid._files import load, save
     from lucid._tensor import Tensor, tensor
+    from lucid.recipes import advise, recipe
+    from lucid.schedules import get
 
 __version__ = "0.1.0"
-__all__ = ["Tensor", "data", "device", "load", "nn", "optim", "save", "schedules", "tensor"]
+__all__ = [
+    "Tensor",
+    "adapters",
+    "advise",
+    "compat",
+    "data",
+    "device",
+    "get",
+    "load",
+    "nn",
+    "optim",
+    "recipe",
+    "recipes",
+    "save",
+    "schedules",
+    "tensor",
+]
 
 _PLACES = {
     "Tensor": "lucid._tensor",
+    "adapters": "",
+    "advise": "lucid.recipes",
+    "compat": "",
     "data": "",
     "device": "lucid._device",
+    "get": "lucid.schedules",
     "load": "lucid._files",
     "nn": "",
     "optim": "",
+    "recipe": "lucid.recipes",
+    "recipes": "",
     "save": "lucid._files",
     "schedules": "",
     "tensor": "lucid._tensor",

@@ -116,6 +116,12 @@ def quarters(n: Numbers) -> QuarterCosine:
     return QuarterCosine(n.length(), n.between(1, 2), n.between(1, 2), hold=False)
 
 
+def from_elsewhere(n: Numbers) -> Schedule:
+    """Which does not begin at its base; it stays above 0 for any first value."""
+    steps = n.length()
+    return Linear(steps, 1.0, n.share() / 2) + Absolute(n.factor() / 4) * Linear(steps, 1.0, 0.75)
+
+
 def sawtooth(n: Numbers) -> Schedule:
     return Cosine(n.length(), n.factor()).repeat()
 
@@ -152,8 +158,11 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
     },
     "Linear": {"": lambda n: Linear(n.length(), n.factor(), n.factor())},
     "Warmup": {
-        shape: lambda n, shape=shape: Warmup(n.length(), n.factor(), shape)
-        for shape in ("linear", "inverse", "constant", "cosine", "quadratic", "1-sqrt", "log", "exponential")
+        **{
+            shape: lambda n, shape=shape: Warmup(n.length(), n.factor(), shape)
+            for shape in ("linear", "inverse", "constant", "cosine", "quadratic", "1-sqrt", "log", "exponential")
+        },
+        "log, short": lambda n: Warmup(n.between(1, 2), n.factor(), "log"),
     },
     "Decay": {
         **{
@@ -254,7 +263,7 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
         "staircase": lambda n: Stretch(Cosine(n.between(1, 9), n.factor()), n.between(0.25, 9), staircase=True),
     },
     "KDecay": {"": lambda n: KDecay(wave(n), n.between(0.5, 3))},
-    "Continue": {"": lambda n: Continue(Cosine(n.length(), n.factor()), quarters(n))},
+    "Continue": {"": lambda n: Continue(from_elsewhere(n), quarters(n))},
     "Repeat": {
         "equal": lambda n: Repeat(wave(n), decay=n.between(0.5, 1)),
         "stretched": lambda n: Repeat(wave(n), None, n.between(1.25, 3), n.between(0.5, 1)),

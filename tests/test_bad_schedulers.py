@@ -64,7 +64,7 @@ TABLE: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_up": 0}, ValueError, r"step_size_up must be > 0, got 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_down": 0}, ValueError, r"step_size_down must be > 0, got 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "step_size_up": [5, 5]}, TypeError, rf"step_size_up {NUMBER} \[5, 5\]"),
-    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "mode": "square"}, ValueError, r"mode must be one of .*got 'square'; or give"),
+    ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "mode": "square"}, ValueError, r"mode must be 'triangular', .*got 'square'"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "gamma": 0}, ValueError, r"gamma must be > 0"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "scale_fn": 3}, TypeError, r"scale_fn must be callable, got 3"),
     ("CyclicLR", {"base_lr": 0.1, "max_lr": 0.2, "scale_mode": "epoch"}, ValueError, r"scale_mode must be 'cycle' or"),

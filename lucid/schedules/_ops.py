@@ -66,6 +66,45 @@ def floor(x: Any) -> Any:
     return math.floor(x) if is_number(x) else library(x).floor(x)
 
 
+def floor_divide(x: Any, n: Any) -> Any:
+    """How many whole ``n`` > 0 fit into ``x``, exactly: ``floor_divide(7.5, 2) == 3``."""
+    if not _divides_exactly(x, n):
+        return x // n
+    q = floor(x / n)
+    return where(q * n > x, q - 1, q)  # the quotient rounds, by no more than to the next whole number; the product is exact
+
+
+def remainder(x: Any, n: Any) -> Any:
+    """What of ``x`` is left over by whole ``n`` > 0, exactly: ``remainder(7.5, 2) == 1.5``."""
+    return x - floor_divide(x, n) * n if _divides_exactly(x, n) else x % n
+
+
+def _divides_exactly(x: Any, n: Any) -> bool:
+    """Whether to do without NumPy's ``//`` and ``%`` of floats, a long division of each element: a fifth of the time."""
+    if not in_memory(x) or x.dtype.char != "d" or not is_number(n) or not 0 < n <= 2.0**31 or n != int(n):
+        return False
+    since, until = span(x)
+    return bool(-(2.0**52) < since and until < 2.0**52)  # so whole multiples of n are exact
+
+
+def in_memory(x: Any) -> bool:
+    """Whether ``x`` is an array of NumPy's: one whose numbers can be looked at and written where they are."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and type(x) is numpy.ndarray
+
+
+def span(x: Any) -> tuple[float, float]:
+    """The least and the largest of ``x`` where that costs nothing to know: of floats :func:`in_memory`; else all numbers.
+
+    With it a formula leaves out what it would have to compute for no time at all, and computes the same without it.
+    """
+    if in_memory(x) and x.dtype.kind == "f" and x.size:
+        least, largest = float(x.min()), float(x.max())
+        if least <= largest:  # no NaN
+            return least, largest
+    return -math.inf, math.inf
+
+
 def clip(x: Any, lo: float, hi: float | None = None) -> Any:
     """``x`` held inside [lo, hi]; without ``hi`` there is no upper bound."""
     kind = type(x)

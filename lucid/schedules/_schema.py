@@ -36,7 +36,10 @@ def json_schema() -> dict[str, Any]:
                 "type": "object",
                 "required": ["schedule"],
                 "properties": {"schedule": {"enum": [name for name, _ in known]}},
-                "oneOf": [{"$ref": f"#/$defs/{name}"} for name, _ in known],
+                "allOf": [
+                    {"if": {"properties": {"schedule": {"const": name}}}, "then": {"$ref": f"#/$defs/{name}"}}
+                    for name, _ in known
+                ],
             },
             **{name: _definition(name, made_of) for name, made_of in known},
         },

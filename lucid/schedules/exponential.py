@@ -5,7 +5,7 @@ from math import exp
 from typing import Any
 
 from lucid.schedules._numbers import NonNegative, Positive, Times
-from lucid.schedules._ops import clip, is_number, maximum, minimum, power, where
+from lucid.schedules._ops import clip, floor_divide, is_number, maximum, minimum, power, where
 from lucid.schedules._schedule import Schedule, _Composed
 
 
@@ -96,7 +96,7 @@ class Step(Schedule):
     gamma: Positive = 0.1
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        return base * power(self.gamma, t // self.every)
+        return base * power(self.gamma, t // self.every if is_number(t) else floor_divide(t, self.every))
 
 
 class MultiStep(Schedule):

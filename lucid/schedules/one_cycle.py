@@ -4,7 +4,7 @@ from math import pi
 from typing import Any, ClassVar, Literal
 
 from lucid.schedules._numbers import AtLeastOne, NonNegative, Share
-from lucid.schedules._ops import clip, cos, is_number, where
+from lucid.schedules._ops import clip, cos, is_number, span, where
 from lucid.schedules._schedule import Schedule
 
 
@@ -81,8 +81,12 @@ class OneCycle(Schedule):
                     break
             return base * self._level(x, phase)
         x = clip(t, 0.0, last)
-        level = self._level(x, self._phases[-1])
-        for phase in self._phases[-2::-1]:
+        since, until = span(x)
+        phases = [phase for phase in self._phases if since <= phase[0]] or self._phases[-1:]
+        while len(phases) > 1 and until <= phases[-2][0]:
+            phases = phases[:-1]
+        level = self._level(x, phases[-1])
+        for phase in phases[-2::-1]:
             level = where(x <= phase[0], self._level(x, phase), level)
         return base * level
 

@@ -150,7 +150,7 @@ class WSDS(_Composed):
     Source: Wen et al., "Understanding Warmup-Stable-Decay Learning Rates" (2024).
     """
 
-    aliases = {"wsd_s": {}, "infinite": {}}
+    aliases = {"infinite": {}}
 
     periods: tuple[Positive, ...]
     decay_steps: Positive

@@ -623,7 +623,8 @@ class CyclicLR(CyclicNames):
     ) -> Plan:
         def triangle(start: float, peak: float) -> Cyclic:
             try:
-                return Cyclic(start, peak, step_size_up, step_size_down, mode, gamma, scale_fn, scale_mode)
+                shape: Any = mode if scale_fn is None else "triangular"  # which then means nothing
+                return Cyclic(start, peak, step_size_up, step_size_down, shape, gamma, scale_fn, scale_mode)
             except (TypeError, ValueError) as error:  # mode and scale_fn have the same names here
                 raise type(error)(str(error).replace("Cyclic:", "CyclicLR:", 1)) from None
 
