@@ -1,0 +1,29 @@
+"""Lucid's schedules where other libraries expect their own.
+
+    model.compile(optimizer=keras.optimizers.Adam(lucid.adapters.keras(Cosine(900), base=1e-3)))
+
+Each adapter imports its library when it is asked for, and not before.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lucid.adapters._keras import keras
+
+__all__ = ["keras"]
+
+_PLACES = {"keras": "lucid.adapters._keras"}
+
+
+def __getattr__(name: str) -> object:
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(place), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
