@@ -37,7 +37,7 @@ def recipe(name: str, total_steps: float, **options: Any) -> Schedule:
         UserWarning: the warm-up is longer than the run, and whatever else :func:`advise` finds.
 
     >>> recipe("fine-tune", total_steps=1000)
-    Warmup(steps=100.0, start=0.0, shape='linear') >> Linear(steps=900.0, start=1.0, end=0.0)
+    Warmup(steps=100.0, start=0.0) >> Linear(steps=900.0, start=1.0, end=0.0)
     """
     made_by = _recipes.get(name) if isinstance(name, str) else None
     if made_by is None:

@@ -192,7 +192,7 @@ def test_the_representation_shows_class_schedule_and_position() -> None:
     assert repr(scheduler) == f"OneCycleLR(lr={Absolute(1.0) * OneCycle(10, 0.02, 0.5, 2e-6)!r}, last_epoch=4)"
     assert repr(ours.ReduceLROnPlateau(optimizer)).startswith("ReduceLROnPlateau(mode='min', factor=0.1, patience=10")
     many = ours.LRScheduler(sgd(*[0.1] * 9), lr=[Step(n) for n in range(1, 10)])
-    assert repr(many).endswith("Step(every=4, gamma=0.1), ... 5 more], last_epoch=0)")
+    assert repr(many).endswith("Step(every=4), ... 5 more], last_epoch=0)")
 
 
 # -- CosineAnnealingWarmRestarts

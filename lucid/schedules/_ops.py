@@ -80,11 +80,11 @@ def remainder(x: Any, n: Any) -> Any:
 
 
 def _divides_exactly(x: Any, n: Any) -> bool:
-    """Whether to do without NumPy's ``//`` and ``%`` of floats, a long division of each element: a fifth of the time."""
-    if not in_memory(x) or x.dtype.char != "d" or not is_number(n) or not 0 < n <= 2.0**31 or n != int(n):
+    """Whether NumPy's ``//`` and ``%`` of floats, a long division of each, can be done without: in a quarter of the time."""
+    if not is_number(n) or not 0 < n <= 2.0**31 or n != int(n):
         return False
     since, until = span(x)
-    return bool(-(2.0**52) < since and until < 2.0**52)  # so whole multiples of n are exact
+    return since > -(2.0**52) and until < 2.0**52  # so whole multiples of n are exact
 
 
 def in_memory(x: Any) -> bool:
@@ -94,11 +94,11 @@ def in_memory(x: Any) -> bool:
 
 
 def span(x: Any) -> tuple[float, float]:
-    """The least and the largest of ``x`` where that costs nothing to know: of floats :func:`in_memory`; else all numbers.
+    """The least and the largest of ``x`` where that costs nothing to know: of doubles :func:`in_memory`; else all numbers.
 
-    With it a formula leaves out what it would have to compute for no time at all, and computes the same without it.
+    With it a formula leaves out what holds for none of them, and without it comes to the same.
     """
-    if in_memory(x) and x.dtype.kind == "f" and x.size:
+    if in_memory(x) and x.dtype.char == "d" and x.size:
         least, largest = float(x.min()), float(x.max())
         if least <= largest:  # no NaN
             return least, largest

@@ -78,7 +78,7 @@ class Schedule:
         taken = Schedule._registry.get(name)
         if taken is not None and taken.__module__.startswith("lucid.") and taken.__module__ != cls.__module__:
             raise TypeError(f"schedule name {name!r} is taken by {taken.__module__}.{name}; choose another")
-        made = dataclass(frozen=True)(cls)
+        made = dataclass(frozen=True, repr=False)(cls)
         if name.startswith("_"):  # what others are made of
             return
         for field in fields(made):  # type: ignore[arg-type]
@@ -99,6 +99,12 @@ class Schedule:
         for field, kinds in self._kinds.items():
             if kinds:
                 object.__setattr__(self, field, hold(owner, field, getattr(self, field), kinds))
+
+    def __repr__(self) -> str:
+        """As it is written, without what is left at its default."""
+        told = ((field.name, getattr(self, field.name), field.default) for field in fields(self))  # type: ignore[arg-type]
+        shown = (f"{name}={value!r}" for name, value, default in told if type(value) is not type(default) or value != default)
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: define __call__(self, t, base=1.0)")
@@ -313,10 +319,10 @@ def _in_blocks(schedule: Schedule, times: Any, base: Any) -> Any:
     for start in range(0, len(times), _BLOCK):
         block = slice(start, start + _BLOCK)
         found = schedule(times[block], base[block] if of_each else base)
-        if values is None and in_memory(found):
+        if in_memory(found) and values is None:
             values = library(times).empty(times.shape, found.dtype)
-        if values is None or found.dtype != values.dtype or found.shape != values[block].shape:
-            return schedule(times, base)  # a formula of the user's, which may do as it likes
+        if not in_memory(found) or found.dtype != values.dtype or found.shape != values[block].shape:
+            return schedule(times, base)  # what it gives depends on more than each time
         values[block] = found
     return values
 
@@ -980,7 +986,7 @@ def get(name: str, *arguments: Any, **parameters: Any) -> Schedule:
         TypeError: a value of the wrong type.
 
     >>> get("cosine", steps=100, end=0.25)
-    Cosine(steps=100, end=0.25, hold=True, exponent=1.0)
+    Cosine(steps=100, end=0.25)
     >>> get("cosin", steps=100)
     Traceback (most recent call last):
     ...
