@@ -76,7 +76,10 @@ def floor_divide(x: Any, n: Any) -> Any:
 
 def remainder(x: Any, n: Any) -> Any:
     """What of ``x`` is left over by whole ``n`` > 0, exactly: ``remainder(7.5, 2) == 1.5``."""
-    return x - floor_divide(x, n) * n if _divides_exactly(x, n) else x % n
+    if not _divides_exactly(x, n):
+        return x % n
+    rest = x - floor(x / n) * n
+    return where(rest < 0, rest + n, rest)
 
 
 def _divides_exactly(x: Any, n: Any) -> bool:
