@@ -1,6 +1,7 @@
 """transformers' schedulers in Lucid: values found by hand, states, refusals. Side by side they are in tests/peers."""
 
 import enum
+import inspect
 import json
 import math
 from types import SimpleNamespace
@@ -50,6 +51,7 @@ CURVES: list[tuple[str, Any, Any, dict[str, Any], dict[float, float]]] = [
     ("cosine_with_min_lr", 0, 4, {"min_lr_rate": 1}, {0: 1, 2: 1, 4: 1}),
     ("cosine_warmup_with_min_lr", 4, 8, {"min_lr_rate": 0.5}, {0: 0.25, 1: 0.5, 2: 0.75, 3: 1, 5: 0.75, 7: 0.5, 9: 0.75}),
     ("cosine_warmup_with_min_lr", 3, 7, {"min_lr": 0, "warmup_lr_rate": 0.5}, {0: 0.5, 1: 0.75, 2: 1, 4: 0.5, 6: 0}),
+    ("cosine_warmup_with_min_lr", 3, 7, {"min_lr": 0, "warmup_lr_rate": 0}, {0: 0, 1: 0.5, 2: 1}),
     ("cosine_warmup_with_min_lr", 1, 5, {"min_lr": 0, "warmup_lr_rate": 0.5}, {0: 0.5, 1: HIGH, 2: 0.5}),
     ("cosine_warmup_with_min_lr", 0, 4, {"min_lr": 0}, {0: HIGH, 1: 0.5, 3: 0}),
     ("cosine_warmup_with_min_lr", 2.5, 6.5, {"min_lr": 0}, {0: 0.4, 1: 0.8, 2: 1, 3.5: 0.5}),
@@ -70,10 +72,14 @@ CURVES: list[tuple[str, Any, Any, dict[str, Any], dict[float, float]]] = [
     ),
     ("warmup_stable_decay", 4, 12, {"num_decay_steps": 4, "warmup_type": "1-sqrt"}, {0: 0, 3: 0.5, 4: 1}),
     ("warmup_stable_decay", 2, 4, {"num_decay_steps": 4, "decay_type": "linear"}, {1: 0.5, 2: 0.5, 3: 0.25, 4: 0}),
+    ("warmup_stable_decay", 2, 4, {"num_decay_steps": 4, "num_cycles": 1}, {1: 0.5, 2: 0, 3: 0.5, 4: 0, 5: 0}),
     ("warmup_stable_decay", 4, 2, {"num_decay_steps": 1, "min_lr_ratio": 0.5}, {2: 0.75, 4: 0.5, 9: 0.5}),
+    ("warmup_stable_decay", 0, 1.5, {"num_decay_steps": 1.5, "decay_type": "linear"}, {0: 1, 1: 1 / 3, 2: 0}),
+    ("warmup_stable_decay", 0.75, 1.25, {"num_decay_steps": 0.5, "decay_type": "linear"}, {0: 0, 1: 0.75, 2: 0}),
     ("warmup_stable_decay", 0, 4, {"num_decay_steps": 0}, {0: 1, 3: 1, 4: 0}),
     ("warmup_stable_decay", 0, 4, {"num_decay_steps": 4, "num_cycles": 1}, {0: 1, 1: 0.5, 2: 0, 3: 0.5, 4: 0}),
 ]
+FOLLOW_A_METRIC = ("reduce_lr_on_plateau", "greedy")
 
 
 def sgd(*others: float, lr: float = 0.5) -> torch.optim.SGD:
@@ -102,9 +108,35 @@ def test_values(name: str, warmup: Any, training: Any, kwargs: dict[str, Any], v
     assert isinstance(scheduler, torchs.LRScheduler)
 
 
+def test_what_is_not_there_takes_no_part() -> None:
+    half = Cosine(4.0, hold=False)
+    assert hf.get_scheduler("cosine", sgd(), 0, 4).schedule == half
+    assert hf.get_scheduler("cosine_with_min_lr", sgd(), 0, 4, {"min_lr": 0}).schedule == half
+    assert hf.get_scheduler("cosine_warmup_with_min_lr", sgd(), 0, 4, {"min_lr": 0}).schedule == half.shift(-1)
+    stages = hf.get_scheduler("warmup_stable_decay", sgd(), 0, 4, {"num_decay_steps": 4}).schedule
+    assert stages == half[:4] >> Constant(0.0)
+    stages = hf.get_scheduler("warmup_stable_decay", sgd(), 0, 4, {"num_decay_steps": 0}).schedule
+    assert stages == Constant(steps=4) >> Constant(0.0)
+
+
+@pytest.mark.parametrize("name", [name for name in hf.TYPE_TO_SCHEDULER_FUNCTION if name not in FOLLOW_A_METRIC])
+def test_last_epoch(name: str) -> None:
+    warmup, training, kwargs, _ = next(row[1:] for row in CURVES if row[0] == name)
+    function = hf.TYPE_TO_SCHEDULER_FUNCTION[name]
+    steps = {"num_warmup_steps": warmup, "num_training_steps": training}
+    steps = {field: given for field, given in steps.items() if field in inspect.signature(function).parameters}
+    optimizer = sgd(4.0)
+    with pytest.raises(KeyError, match="param 'initial_lr' is not specified"):
+        function(optimizer, **steps, **kwargs, last_epoch=0)
+    for group in optimizer.param_groups:
+        group["initial_lr"], group["lr"] = group["lr"], 0.1
+    scheduler = function(optimizer, **steps, **kwargs, last_epoch=3)
+    assert scheduler.last_epoch == 4
+    assert scheduler.get_last_lr() == scheduler.lr_at(4) == [lr * scheduler.schedule(4) for lr in (0.5, 4.0)]
+
+
 def test_every_name_is_in_the_table() -> None:
-    metric = {"reduce_lr_on_plateau", "greedy"}
-    assert {name for name, *_ in CURVES} | metric == set(hf.TYPE_TO_SCHEDULER_FUNCTION)
+    assert {*FOLLOW_A_METRIC, *(name for name, *_ in CURVES)} == set(hf.TYPE_TO_SCHEDULER_FUNCTION)
 
 
 def test_no_restart_is_missed() -> None:
@@ -270,10 +302,12 @@ def relative() -> Relative:
 
 def test_adafactor_schedule_shows_what_the_optimizer_computes() -> None:
     optimizer = relative()
+    optimizer.param_groups[1]["initial_lr"] = 2.0  # of a scheduler before
+    assert optimizer.state[optimizer.param_groups[1]["params"][0]] == {}  # looked at, and never stepped
     scheduler = hf.get_adafactor_schedule(optimizer, 0.75)
     assert type(scheduler) is hf.AdafactorSchedule
-    assert scheduler.get_last_lr() == [0.75, 0.75]
-    assert optimizer.param_groups[0].keys() == {"params", "lr", "relative_step"}
+    assert scheduler.get_last_lr() == scheduler.base_lrs == [0.75, 0.75]
+    assert optimizer.param_groups[0].keys() == optimizer.param_groups[1].keys() == {"params", "lr", "relative_step"}
     for step in (1, 2, 4, 8):
         while optimizer.state[optimizer.param_groups[0]["params"][1]].get("step", 0) < step:
             optimizer.step()
@@ -306,9 +340,10 @@ def test_adafactor_schedule_refuses() -> None:
 # -- refusals
 
 STABLE = {"num_decay_steps": 4, "num_stable_steps": 4}
-REFUSED: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
+REFUSED: list[tuple[Any, tuple[Any, ...], type[Exception], str]] = [
     ("lineal", (2, 6), ValueError, r"name must be one of linear, .*greedy, got 'lineal'; did you mean 'linear'\?"),
     ("LINEAR", (2, 6), ValueError, r"name must be one of .*, got 'LINEAR'; did you mean 'linear'\?"),
+    (["linear"], (2, 6), ValueError, r"name must be one of .*, got \['linear'\]"),
     ("linear", (None, 6), ValueError, "get_scheduler: num_warmup_steps must be given for 'linear', got None"),
     ("linear", (2, None), ValueError, "get_scheduler: num_training_steps must be given for 'linear', got None"),
     ("cosine", (2, None), ValueError, "num_training_steps must be given for 'cosine'"),
@@ -380,7 +415,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "error", "message"), REFUSED)
-def test_refusals(name: str, arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:
+def test_refusals(name: Any, arguments: tuple[Any, ...], error: type[Exception], message: str) -> None:
     optimizer = sgd()
     with pytest.raises(error, match=message):
         hf.get_scheduler(name, optimizer, *arguments)

@@ -651,7 +651,7 @@ def get_scheduler(
         >>> import lucid
         >>> optimizer = lucid.optim.SGD(lucid.nn.Linear(2, 1).parameters(), lr=0.5)
         >>> get_scheduler("linear", optimizer, 2, 6).schedule
-        Warmup(steps=2, start=0.0, shape='linear') >> Linear(steps=4, start=1.0, end=0.0)
+        Warmup(steps=2, start=0.0) >> Linear(steps=4, start=1.0, end=0.0)
     """
     known = TYPE_TO_SCHEDULER_FUNCTION
     value = getattr(name, "value", name)
