@@ -195,8 +195,9 @@ def test_a_step_of_a_plateau_that_fails_counts_nothing() -> None:
     scheduler.step(1, 1.0)
     before = scheduler.state_dict()
     scheduler.optimizer.param_groups[0]["lr"] = math.nan
-    with pytest.raises(ValueError, match="PlateauLRScheduler: lr of parameter group 0 must be finite, got nan"):
-        scheduler.step(2, 1.0)
+    for metric in (1.0, 0.5):  # one that calls for a cut, one that is the best
+        with pytest.raises(ValueError, match="PlateauLRScheduler: lr of parameter group 0 must be finite, got nan"):
+            scheduler.step(2, metric)
     scheduler.optimizer.param_groups[0]["lr"] = 0.1
     with pytest.raises(TypeError, match="PlateauLRScheduler: metrics must be a number"):
         scheduler.step(2, "bad")
@@ -329,6 +330,16 @@ def test_bad_times(t: Any, error: type[Exception], message: str) -> None:
         assert (rates(scheduler), scheduler.last_epoch, scheduler.metric) == ([0.05], 5, 0.5)
 
 
+def test_a_step_inside_a_traced_graph_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = []
+    monkeypatch.setattr(timm, "_is_traced", lambda: True)
+    monkeypatch.setattr(torch.compiler, "disable", lambda step: left.append(step.__name__) or step)
+    scheduler = timm.CosineLRScheduler(sgd(), 10)
+    scheduler.step(5)
+    scheduler.step_update(7)
+    assert (rates(scheduler), left) == ([0.05], ["_jump"])
+
+
 def test_a_metric_is_no_epoch() -> None:
     scheduler = timm.PlateauLRScheduler(sgd())
     with pytest.raises(ValueError, match=r"PlateauLRScheduler: epoch must be a whole number >= 0, got 0\.83"):
@@ -368,6 +379,9 @@ def test_lr_scale() -> None:
     optimizer.param_groups[0]["lr_scale"] = 2
     scheduler.step(4)
     assert rates(scheduler) == pytest.approx([0.12, 0.03, 0.015])
+    del optimizer.param_groups[0]["lr_scale"]
+    scheduler.step(4)
+    assert rates(scheduler) == pytest.approx([0.06, 0.03, 0.015])
     assert scheduler.base_values == [0.1, 0.1, 0.1]
 
 
@@ -375,6 +389,16 @@ def test_one_lr_scale_for_all_is_one_schedule() -> None:
     scheduler = timm.StepLRScheduler(sgd(group(lr_scale=0.5), group(0.2, lr_scale=0.5)), 9, 0.5)
     assert scheduler.schedule == 0.5 * Step(9, 0.5)
     assert rates(scheduler) == [0.05, 0.1]
+    assert repr(scheduler) == "StepLRScheduler(lr=0.5 * Step(every=9, gamma=0.5), last_epoch=0)"
+    assert timm.StepLRScheduler(sgd(group(lr_scale=1), group(lr_scale=0.5)), 9, 0.5).schedules[0] == Step(9, 0.5)
+
+
+def test_a_plateau_follows_lr_scale() -> None:
+    scheduler = timm.PlateauLRScheduler(sgd(), 0.5, patience_t=0, mode="min")
+    scheduler.step(1, 1.0)
+    scheduler.optimizer.param_groups[0]["lr_scale"] = 0.5
+    scheduler.step(2, 1.0)
+    assert rates(scheduler) == [0.025]
 
 
 @pytest.mark.parametrize(("scale", "message"), [(-1, "must be >= 0, got -1"), ("1", "must be a number, got '1'")])

@@ -241,7 +241,7 @@ class Scheduler(LRScheduler):
         curve = self._noisy(curve, hyper)
         scales = self._scales_now()
         of = {scale: curve if scale == 1 else scale * curve for scale in scales}
-        return {"lr": curve if of.keys() == {1} else [of[scale] for scale in scales] if len(of) > 1 else of[scales[0]]}
+        return {"lr": [of[scale] for scale in scales] if len(of) > 1 else of[scales[0]]}
 
     def _noisy(self, curve: Schedule, hyper: dict[str, Any], earliest: float = 0) -> Schedule:
         within, normal = hyper["noise_range_t"], hyper["noise_type"] == "normal"
