@@ -7,7 +7,8 @@ in every group and beyond the end of the training. Where they are not, it is on 
 
 - ``polynomial`` with ``num_training_steps == num_warmup_steps`` is at its end; there it divides by zero. With ``power=0`` it is
   at its end at ``num_training_steps``; there one step later.
-- ``cosine_with_restarts`` restarts where a cycle ends; there rounding misses some, the first at 22 cycles in 22 steps.
+- ``cosine_with_restarts`` restarts where a cycle ends; there rounding misses some, the first at 22 cycles in 22 steps. With a
+  fractional ``num_warmup_steps`` each rounds in its own way where a cycle ends at the very step.
 - ``cosine_warmup_with_min_lr`` with a fractional ``num_warmup_steps`` stops at the rate; there its last step goes beyond.
 - A ``min_lr`` above ``optimizer.defaults["lr"]``, or a ``min_lr_rate`` or ``min_lr_ratio`` above 1, is refused; there the decay
   rises, for groups with a rate of their own by any factor. Negative numbers are refused everywhere.
