@@ -427,9 +427,17 @@ REFUSED = [
     (lambda: get("CosineRestarts", 4, decay=(1, 1)), "CosineRestarts: a list of decays needs a list of steps, got 4"),
     (
         lambda: get("CosineRestarts", 4, growth=2, warmup_steps=1),
-        "CosineRestarts: times must be given where cycles grow after a",
+        "CosineRestarts: times must be given where cycles get shorter",
     ),
-    (lambda: get("CosineRestarts", 4, decay=1.5), r"CosineRestarts: decay must be in \(0, 1\], got 1\.5"),
+    (
+        lambda: get("CosineRestarts", 4, decay=1.5),
+        "CosineRestarts: times must be given where cycles get shorter or peaks higher",
+    ),
+    (
+        lambda: get("CosineRestarts", 4, growth=0.5),
+        "CosineRestarts: times must be given where cycles get shorter or peaks higher",
+    ),
+    (lambda: get("CosineRestarts", 4, decay=-1), "CosineRestarts: decay must be >= 0, got -1"),
     (lambda: get("Hyperbolic", 4, 3), "Hyperbolic: upper_bound must be >= steps, 4, got 3"),
     (lambda: get("ExpHyperbolic", 4, 3, 0.5), "ExpHyperbolic: upper_bound must be >= steps, 4, got 3"),
     (lambda: get("Chebyshev", 4, 1.0, 1.0), "Chebyshev: small must be < big, 1.0, got 1.0"),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import floor
 from typing import Any
 
-from lucid.schedules._numbers import AtLeastOne, Count, Inside, NonNegative, Positive, Ratio
+from lucid.schedules._numbers import AtLeastOne, Count, Inside, NonNegative, Positive
 from lucid.schedules._schedule import Join, Schedule, _Composed
 from lucid.schedules.constant import Constant
 from lucid.schedules.cosine import Cosine
@@ -280,16 +280,16 @@ class CosineRestarts(_Composed):
     Args:
         steps: length > 0 of the first cosine, in the unit of ``t``, or a list with those of all.
         times: how many cycles, >= 1; None goes on for ever. Not with a list.
-        growth: how many times as long as the one before each cosine is, >= 1. Not with a list.
-        decay: how many times as high as the one before each peak is, in (0, 1]; or a list of multiples of the base, one for
-            each cycle of a list.
+        growth: how many times as long as the one before each cosine is, > 0. Not with a list.
+        decay: how many times as high as the one before each peak is, >= 0; or a list of multiples of the base, one for each
+            cycle of a list.
         end: the value at the end of each cycle, absolute, >= 0.
         warmup_steps: length >= 0 of the warm-up in each cycle, which does not grow.
         warmup_start: multiple of the peak where a warm-up starts, >= 0.
 
     Raises:
-        ValueError: a number outside of its range; lists of different lengths; a warm-up, ``growth`` and no ``times``, for
-            the restarts of that have no formula.
+        ValueError: a number outside of its range; lists of different lengths; no ``times`` where cycles get shorter or peaks
+            higher, or where they grow after a warm-up: the restarts of that have no formula.
 
     Example:
         >>> CosineRestarts(2, growth=2, decay=0.5).at([0, 1, 2, 4, 6])
@@ -304,8 +304,8 @@ class CosineRestarts(_Composed):
 
     steps: Positive | tuple[Positive, ...]
     times: Count | None = None
-    growth: AtLeastOne = 1.0
-    decay: Ratio | tuple[NonNegative, ...] = 1.0
+    growth: Positive = 1.0
+    decay: NonNegative | tuple[NonNegative, ...] = 1.0
     end: NonNegative = 0.0
     warmup_steps: NonNegative = 0.0
     warmup_start: NonNegative = 0.0
@@ -317,10 +317,13 @@ class CosineRestarts(_Composed):
                 raise ValueError("CosineRestarts: a list of steps says times and growth, so they must not be given")
         elif isinstance(decay, tuple):
             raise ValueError(f"CosineRestarts: a list of decays needs a list of steps, got {steps!r}")
-        elif self.warmup_steps == 0 or self.growth == 1:
+        elif 0 < decay <= 1 and (self.growth == 1 or (self.growth > 1 and self.warmup_steps == 0)):
             return self._cycle(steps).repeat(times, stretch=self.growth, decay=decay)
         elif times is None:
-            raise ValueError("CosineRestarts: times must be given where cycles grow after a warm-up that does not")
+            raise ValueError(
+                "CosineRestarts: times must be given where cycles get shorter or peaks higher, or where cycles grow after a "
+                "warm-up that does not"
+            )
         else:
             steps = tuple(steps * self.growth**i for i in range(times))
         weights = decay if isinstance(decay, tuple) else tuple(decay**i for i in range(len(steps)))
