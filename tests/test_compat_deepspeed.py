@@ -57,12 +57,17 @@ WORKED: list[tuple[str, dict[str, Any], list[float]]] = [
     ("OneCycle", {**UP, "cycle_first_stair_count": 1, "cycle_second_stair_count": 0}, [0.1] * 4 + [0.5, 0.4, 0.3, 0.2, 0.1]),
     (
         "OneCycle",
+        {**UP, "cycle_second_step_size": 5, "cycle_first_stair_count": 3},  # in thirds; down 1, 2/3, 1/3, 1/3, 0
+        [0.1, 0.1, 0.1 + 0.4 / 3, 0.1 + 0.8 / 3, 0.5, 0.1 + 0.8 / 3, 0.1 + 0.4 / 3, 0.1 + 0.4 / 3, 0.1, 0.1],
+    ),
+    (
+        "OneCycle",
         {**UP, "cycle_first_stair_count": -1, "cycle_second_stair_count": 9},
         [0.1, 0.2, 0.3, 0.4, 0.5, 0.1 + 0.4 * 6 / 9],
     ),
     (
         "OneCycle",
-        {**UP, "cycle_first_step_size": 1, "decay_step_size": 2, "decay_lr_rate": 1.0},
+        {**UP, "cycle_first_step_size": 1, "decay_step_size": 1, "decay_lr_rate": 0.5},
         [0.1, 0.5, 0.1, 0.1 / 1.5, 0.05, 0.04],
     ),
     ("OneCycle", {**UP, "cycle_first_step_size": 1, "decay_lr_rate": 1.0}, [0.1, 0.5, 0.1, 0.1]),
@@ -381,6 +386,7 @@ def test_states_go_on(name: str, params: dict[str, Any], values: list[float]) ->
     fresh, foreign = (made(name, adam(0.1), params) for _ in range(2))
     fresh.load_state_dict(state)
     foreign.load_state_dict({"last_batch_iteration": 1})  # all that DeepSpeed saves
+    assert foreign._step_count == fresh._step_count == scheduler._step_count == 3
     copied = pickle.loads(pickle.dumps(scheduler))
     for value in values[2:]:
         betas = optimizer.param_groups[0]["betas"]

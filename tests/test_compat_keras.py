@@ -79,6 +79,13 @@ REFUSED: list[tuple[Any, tuple[Any, ...], dict[str, Any], type[Exception], str]]
         ValueError,
         "values must be one more than boundaries, got 1 values, 1 boundaries",
     ),
+    (
+        PiecewiseConstantDecay,
+        ([1], [1, 1, 1]),
+        {},
+        ValueError,
+        "values must be one more than boundaries, got 3 values, 1 boundar",
+    ),
     (PiecewiseConstantDecay, ([], []), {}, ValueError, "values must be one more than boundaries, got 0 values, 0 boundaries"),
     (PiecewiseConstantDecay, ([2, 1], [1, 1, 1]), {}, ValueError, "boundaries must rise by a step at least, got [2, 1]; sort"),
     (PiecewiseConstantDecay, ([2, 2], [1, 1, 1]), {}, ValueError, "boundaries must rise by a step at least, got [2, 2]; sort"),
