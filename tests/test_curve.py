@@ -40,7 +40,7 @@ class _Asked(Schedule):
     asked: dict[str, int]
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        self.asked[self.name] = self.asked.get(self.name, 0) + np.size(t)
+        self.asked[self.name] = self.asked.get(self.name, 0) + t.shape[0]
         return base + 0 * t
 
 
@@ -88,6 +88,7 @@ def test_blocks_make_the_same_curve(name: str, variant: str, dtype: str) -> None
         OneCycle(MANY),
         Cosine(1000, end=0.01).repeat(),
         Cosine(1000).repeat(7, decay=0.75),
+        Cosine(1000).repeat(stretch=2),
         0.5 * (Linear(MANY // 2) >> Step(997, 0.5)),
     ],
     ids=repr,
@@ -113,7 +114,12 @@ def test_a_base_for_each_time_or_for_all() -> None:
     np.testing.assert_allclose(schedule.at(times, bases[:3, None]), [schedule.at(times, b) for b in bases[:3]], rtol=1e-14)
     line = schedule.at(times, 1j)
     np.testing.assert_allclose(line.imag, schedule.at(times, 1.0) - schedule.at(times, 0.0), atol=1e-14)
-    assert schedule.at(times[:, None], 0.1).shape == (100, 1)
+    table = times.reshape(20, 5)
+    np.testing.assert_allclose(schedule.at(table, 0.1), schedule.at(times, 0.1).reshape(20, 5), rtol=1e-14)
+    np.testing.assert_allclose(
+        schedule.at(table, bases[:5]), [[schedule(t, b) for t, b in zip(row, bases[:5], strict=True)] for row in table]
+    )
+    assert schedule.at(np.array(5.0), 0.1) == schedule(5.0, 0.1)
     assert schedule.at(times[:0], 0.1).shape == (0,)
 
 
@@ -125,6 +131,9 @@ def test_another_librarys_arrays_are_left_to_it() -> None:
     values.sum().backward()
     assert times.grad.shape == (100,)
     np.testing.assert_allclose(values.detach().numpy(), schedule.at(times.detach().numpy()), rtol=1e-12)
+    asked: dict[str, int] = {}
+    _Asked("once", asked).at(times.detach())
+    assert asked == {"once": 100}
     with_base = schedule.at(times.detach(), torch.full((100,), 0.5, dtype=torch.float64))
     np.testing.assert_allclose(with_base, 0.5 * values.detach(), rtol=1e-12)
 
@@ -219,7 +228,7 @@ def test_division_is_exact(n: float, counts: list[int], off: float) -> None:
         assert (ops.floor_divide(t, n), ops.remainder(t, n)) == (t // n, t % n)
 
 
-@pytest.mark.parametrize("n", [3, 2.5, 7.0, 2.0**40])
+@pytest.mark.parametrize("n", [3, 2.5, 7.0, 2.0**40, 3.0**50, math.inf])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "uint8"])
 def test_division_of_any_array(n: float, dtype: str) -> None:
     for x in (np.arange(0, 250).astype(dtype), np.arange(0, 250).astype(dtype).reshape(5, 50), np.arange(0).astype(dtype)):
@@ -227,6 +236,8 @@ def test_division_of_any_array(n: float, dtype: str) -> None:
             found = function(x, n)
             assert (found.dtype, found.shape) == (right.dtype, right.shape)
             np.testing.assert_array_equal(found, right)
+            if dtype == "float64":
+                np.testing.assert_array_equal(function(-x, n), -x // n if function is ops.floor_divide else -x % n)
 
 
 def test_division_far_out() -> None:

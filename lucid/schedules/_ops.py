@@ -22,6 +22,9 @@ def is_number(x: Any) -> bool:
 def library(x: Any) -> Any:
     """The module whose ``cos`` takes ``x``: numpy, torch, jax.numpy, mlx.core, ... (cached per type)."""
     kind = type(x)
+    home = sys.modules.get(kind.__module__)
+    if hasattr(home, "cos") and hasattr(home, "where") and hasattr(home, "clip"):
+        return home  # without the cache, which torch's compiler would watch for changes, and compile again
     found = _libraries.get(kind)
     if found is None:
         found = _libraries[kind] = _find_library(x, kind)
@@ -68,8 +71,11 @@ def floor(x: Any) -> Any:
 
 def floor_divide(x: Any, n: Any) -> Any:
     """How many whole ``n`` > 0 fit into ``x``, exactly: ``floor_divide(7.5, 2) == 3``."""
-    if not _divides_exactly(x, n):
+    if is_number(x):
         return x // n
+    if not _divides_exactly(x, n):
+        div = getattr(library(x), "div", None)
+        return x // n if div is None else div(x, n, rounding_mode="floor")  # torch's, of which alone it knows the slope, 0
     q = floor(x / n)
     return where(q * n > x, q - 1, q)  # the quotient rounds, by no more than to the next whole number; the product is exact
 
@@ -84,7 +90,7 @@ def remainder(x: Any, n: Any) -> Any:
 
 def _divides_exactly(x: Any, n: Any) -> bool:
     """Whether NumPy's ``//`` and ``%`` of floats, a long division of each, can be done without: in a quarter of the time."""
-    if not is_number(n) or not 0 < n <= 2.0**31 or n != int(n):
+    if not is_number(n) or not 0 < n < math.inf or n != int(n):
         return False
     since, until = span(x)
     return since > -(2.0**52) and until < 2.0**52  # so whole multiples of n are exact

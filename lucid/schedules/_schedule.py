@@ -117,7 +117,7 @@ class Schedule:
         [1.0, 1.0, 0.5, 0.5, 0.25]
         """
         if hasattr(times, "ndim"):
-            return _in_blocks(self, times, base) if in_memory(times) and times.ndim == 1 else self(times, base)
+            return _in_blocks(self, times, base) if in_memory(times) and times.ndim > 0 else self(times, base)
         if not isinstance(times, Iterable):
             raise TypeError(f"{type(self).__name__}: at() takes an iterable or an array of times, got {times!r}")
         return [self(t, base) for t in times]
@@ -313,7 +313,7 @@ class _Composed(Schedule):
 def _in_blocks(schedule: Schedule, times: Any, base: Any) -> Any:
     """``schedule(times, base)`` of an array of NumPy's, block by block: what formulas make on their way stays in the cache."""
     of_each = getattr(base, "ndim", 0) > 0
-    if len(times) < 2 * _BLOCK or (of_each and (not in_memory(base) or base.shape != times.shape)):
+    if len(times) < 2 * _BLOCK or (of_each and base.shape != times.shape):
         return schedule(times, base)
     values: Any = None
     for start in range(0, len(times), _BLOCK):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from lucid.schedules._numbers import NonNegative, Positive
-from lucid.schedules._ops import clip, minimum, power
+from lucid.schedules._ops import clip, floor_divide, minimum, power
 from lucid.schedules._schedule import Schedule
 
 
@@ -68,13 +68,12 @@ class Cyclic(Schedule):
         t = clip(t, 0)
         up, down = self.steps_up, self.steps_down
         period = up + down  # type: ignore[operator]
-        cycle = t // period
         s = t % period
         height = minimum(s / up, (period - s) / down)
         if self.scale_fn is not None:
-            height = height * self.scale_fn(cycle + 1 if self.scale_mode == "cycle" else t)
+            height = height * self.scale_fn(floor_divide(t, period) + 1 if self.scale_mode == "cycle" else t)
         elif self.mode == "triangular2":
-            height = height * power(0.5, cycle)
+            height = height * power(0.5, floor_divide(t, period))
         elif self.mode == "exp_range":
             height = height * power(self.gamma, t)
         return self.start + (self.peak - self.start) * height

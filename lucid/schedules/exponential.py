@@ -96,7 +96,7 @@ class Step(Schedule):
     gamma: Positive = 0.1
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        return base * power(self.gamma, t // self.every if is_number(t) else floor_divide(t, self.every))
+        return base * power(self.gamma, floor_divide(t, self.every))
 
 
 class MultiStep(Schedule):

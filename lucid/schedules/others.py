@@ -4,7 +4,7 @@ from math import exp, pi
 from typing import Any
 
 from lucid.schedules._numbers import Inside, NonNegative, Positive, Whole
-from lucid.schedules._ops import clip, cos, floor, log, minimum, raised, where
+from lucid.schedules._ops import clip, cos, floor, floor_divide, log, minimum, raised, where
 from lucid.schedules._schedule import Schedule, _inherit
 
 
@@ -39,7 +39,7 @@ class RangeTest(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         t = clip(t, 0)
-        return base * (1.0 + self.rate * (t // self.every if self.staircase else t / self.every))
+        return base * (1.0 + self.rate * (floor_divide(t, self.every) if self.staircase else t / self.every))
 
 
 class Adafactor(Schedule):
@@ -105,7 +105,7 @@ class Eden(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         t = clip(t, 0)
-        epoch = t // self.steps_per_epoch
+        epoch = floor_divide(t, self.steps_per_epoch)
         rise = self.warmup_start + (1 - self.warmup_start) * clip(t / self.warmup_steps, 0.0, 1.0)
         fall = ((t / self.lr_batches) ** 2 + 1.0) ** -0.25 * ((epoch / self.lr_epochs) ** 2 + 1.0) ** -0.25
         return base * (fall * rise)
