@@ -536,7 +536,7 @@ peer(
     {**W, "timescale": 40},
     {"num_warmup_steps": 0, "timescale": 10_000},
 )(hf(lambda p, t, w, timescale, **_: 1 / sqrt((t + timescale - w) / timescale)))
-peer("transformers: get_cosine_with_min_lr_schedule_with_warmup()", {**BOTH, "num_cycles": 0.5, "min_lr_rate": 0.2})(
+peer("transformers: get_cosine_with_min_lr_schedule_with_warmup()", {**BOTH, "num_cycles": 0.8, "min_lr_rate": 0.2})(
     hf(lambda p, num_cycles, min_lr_rate, **_: min_lr_rate + (1 - min_lr_rate) * (1 + cos(2 * pi * num_cycles * p)) / 2)
 )
 
@@ -549,7 +549,7 @@ def ahead(t, b, num_warmup_steps, num_training_steps, num_cycles, min_lr_rate, w
     return b * (min_lr_rate + (1 - min_lr_rate) * (1 + cos(2 * pi * num_cycles * p)) / 2)
 
 
-AHEAD = {**BOTH, "num_cycles": 0.5, "min_lr_rate": 0.2}
+AHEAD = {**BOTH, "num_cycles": 0.8, "min_lr_rate": 0.2}
 peer("transformers: get_cosine_with_min_lr_schedule_with_warmup_lr_rate(warmup_lr_rate=None)", AHEAD)(ahead)
 peer("transformers: get_cosine_with_min_lr_schedule_with_warmup_lr_rate()", {**AHEAD, "warmup_lr_rate": 0.3})(ahead)
 
@@ -565,7 +565,7 @@ def hf_wsd(t, b, num_warmup_steps, num_stable_steps, num_decay_steps, warmup_typ
 
 WSD = {"num_warmup_steps": 13, "num_stable_steps": 20, "num_decay_steps": 40, "min_lr_ratio": 0.1}
 HF_WSD = [{**WSD, "warmup_type": shape} for shape in ("linear", "cosine", "1-sqrt")]
-peer("transformers: get_wsd_schedule(decay_type='cosine')", *({**one, "num_cycles": 0.5} for one in HF_WSD))(
+peer("transformers: get_wsd_schedule(decay_type='cosine')", *({**one, "num_cycles": 0.8} for one in HF_WSD))(
     lambda t, b, num_cycles, **given: hf_wsd(t, b, fall=lambda p: (1 + cos(2 * pi * num_cycles * p)) / 2, **given)
 )
 peer("transformers: get_wsd_schedule()", *({**one, "decay_type": shape} for one in HF_WSD for shape in ("linear", "1-sqrt")))(
@@ -635,7 +635,10 @@ TIMM_WSD = [
     for fn in ("linear", "1-sqrt", "cosine", "power", "exp")
 ]
 peer("timm: WSDLRScheduler(stable_fn='constant')", *TIMM_WSD)(timm_wsd)
-peer("timm: WSDLRScheduler(stable_fn='rsqrt')", *({**one, "stable_timescale": 9.0} for one in TIMM_WSD))(timm_wsd)
+peer(
+    "timm: WSDLRScheduler(stable_fn='rsqrt')",
+    *({**one, "stable_timescale": 9.0, "lr_min": low} for one in TIMM_WSD for low in (0.01, 0.06)),
+)(timm_wsd)
 
 # ---- fvcore, fastai: progress
 
@@ -689,7 +692,7 @@ peer("fvcore: StepParamScheduler()", VALUES, {**VALUES, "values": [0.3, 0.5, 0.1
 )
 peer(
     "fvcore: StepWithFixedGammaParamScheduler()",
-    {"base_value": 0.3, "num_decays": 3, "gamma": 0.1, "num_updates": 60, **RUN},
+    {"base_value": 0.3, "num_decays": 3, "gamma": 0.2, "num_updates": 60, **RUN},
     until="steps",
 )(stopping(lambda p, base_value, num_decays, gamma, num_updates: base_value * gamma ** int((p + 1e-6) * (num_decays + 1))))
 WHOLE = {"first": Absolute(1.0) * Linear(60, 0.05, 0.3), "second": Absolute(0.3) * Cosine(60, 0.01, hold=False), **RUN}
@@ -858,7 +861,7 @@ peer(
 peer("mmengine: PolyLR()", {"power": 2.0, "eta_min": 0.01, **WINDOW}, {"power": 0.9, "eta_min": 0.0, **ALL})(
     window(lambda s, b, n, power, eta_min: eta_min + (b - eta_min) * (1 - s / n) ** power)
 )
-peer("mmengine: StepLR()", {"step_size": 10, "gamma": 0.5, **WINDOW}, {"step_size": 17, "gamma": 0.5, **ALL})(
+peer("mmengine: StepLR()", {"step_size": 10, "gamma": 0.5, **WINDOW}, {"step_size": 13, "gamma": 0.5, **ALL, "end": 65})(
     window(lambda s, b, n, step_size, gamma: b * gamma ** (s // step_size))
 )
 peer("mmengine: MultiStepLR()", {"milestones": [30, 0, 50, 51, 30], "gamma": 0.5, **WINDOW})(
@@ -868,7 +871,7 @@ peer("mmengine: ExponentialLR()", {"gamma": 0.95, **WINDOW})(window(lambda s, b,
 peer("mmengine: CosineAnnealingLR()", {"T_max": 51, "eta_min": 0.01, **WINDOW}, {"T_max": 20, "eta_min": 0.01, **ALL})(
     window(lambda s, b, n, T_max, eta_min: cosi(b, eta_min, s / T_max))
 )
-peer("mmengine: CosineAnnealingLR(eta_min=None)", {"T_max": 50, "eta_min_ratio": 0.1, **WINDOW})(
+peer("mmengine: CosineAnnealingLR(eta_min=None)", {"T_max": 20, "eta_min_ratio": 0.1, **WINDOW})(
     window(lambda s, b, n, T_max, eta_min_ratio: cosi(b, eta_min_ratio * b, s / T_max))
 )
 
@@ -930,9 +933,8 @@ def megatron_rsqrt(t, w, n, high, low):
 
 
 peer(KEY("lr_decay_style='inverse-square-root'"), DECAYS, {**DECAYS, "min_lr": 0.2})(megatron(megatron_rsqrt))
-peer(KEY("lr_decay_style='inverse-square-root', lr_warmup_steps=0"), {"max_lr": 0.4, "min_lr": 0.05, "lr_decay_steps": 70})(
-    megatron(megatron_rsqrt)
-)
+COLD = [{"max_lr": 0.4, "min_lr": low, "lr_decay_steps": 70} for low in (0.01, 0.06)]
+peer(KEY("lr_decay_style='inverse-square-root', lr_warmup_steps=0"), *COLD)(megatron(megatron_rsqrt))
 
 
 def megatron_wsd(t, w, n, high, low, wsd_decay_steps, lr_wsd_decay_style):
@@ -1051,12 +1053,13 @@ def _(t, b, total_num_steps, warmup_min_lr, warmup_max_lr, warmup_num_steps, war
 @peer(
     "DeepSpeed: WarmupCosineLR()",
     *(
-        {"total_num_steps": 66, "warmup_min_ratio": 0.1, "warmup_num_steps": 17, "cos_min_ratio": 0.01, "warmup_type": kind}
+        {"total_num_steps": 66, "warmup_min_ratio": 0.1, "warmup_num_steps": w, "cos_min_ratio": 0.01, "warmup_type": kind}
+        for w in (1, 17)
         for kind in TYPES
     ),
 )
 def _(t, b, total_num_steps, warmup_min_ratio, warmup_num_steps, cos_min_ratio, warmup_type):
-    k, w = t - 1, warmup_num_steps
+    k, w = t - 1, max(warmup_num_steps, 2)
     if k < 0:
         return 0.0
     if k < w:
@@ -1203,6 +1206,7 @@ peer(
     "pytorch_optimizer: CosineAnnealingWarmupRestarts()",
     {"first_cycle_steps": 17, "cycle_mult": 1.3, "max_lr": 0.4, "min_lr": 0.01, "warmup_steps": 4, "gamma": 0.8, "cycles": 6},
     {"first_cycle_steps": 20, "cycle_mult": 1.0, "max_lr": 0.4, "min_lr": 0.01, "warmup_steps": 0, "gamma": 0.9, "cycles": 6},
+    {"first_cycle_steps": 12, "cycle_mult": 0.5, "max_lr": 0.4, "min_lr": 0.01, "warmup_steps": 2, "gamma": 0.95, "cycles": 30},
 )
 def _(t, b, first_cycle_steps, cycle_mult, max_lr, min_lr, warmup_steps, gamma, cycles):
     if t == 0:
@@ -1347,7 +1351,7 @@ def _(t, b, total_steps, cut_frac, ratio):
 
 
 peer(NAME("RexScheduler()"), {"total_steps": 66})(ps(lambda s, n, b, low: b * (1 - s / n) / (1 - s / n / 2)))
-peer(NAME("TanhDecayScheduler()"), {**PS, "steepness": 3.0})(
+peer(NAME("TanhDecayScheduler()"), {**PS, "steepness": 2.5})(
     ps(lambda s, n, b, low, steepness: low + (b - low) * (1 - tanh(steepness * (2 * s / n - 1))) / 2 if s < n else low)
 )
 
@@ -1519,11 +1523,11 @@ for name, fall, more in (
 ):
     ends = "" if name == "cosine_annealing" else "num_training_steps"
     peer(f"torch-schedule-anything: {name}_with_warmup()", {**TSA_FALL, **more}, until=ends)(tsa(fall))
-    peer(f"torch-schedule-anything: {name}_with_inverse_warmup()", {**TSA_FALL, **more, "warmup_multiplier": 20.0}, until=ends)(
+    peer(f"torch-schedule-anything: {name}_with_inverse_warmup()", {**TSA_FALL, **more, "warmup_multiplier": 15.0}, until=ends)(
         tsa(fall)
     )
 peer("torch-schedule-anything: constant_with_warmup()", TSA)(tsa(lambda p: 1.0))
-peer("torch-schedule-anything: constant_with_inverse_warmup()", {**TSA, "warmup_multiplier": 20.0})(tsa(lambda p: 1.0))
+peer("torch-schedule-anything: constant_with_inverse_warmup()", {**TSA, "warmup_multiplier": 15.0})(tsa(lambda p: 1.0))
 peer("torch-schedule-anything: constant_schedule()", {"value": 0.7})(lambda t, b, value: b * value)
 
 # ---- Paddle, from the facts
