@@ -659,6 +659,7 @@ def test_the_factory_counts_epochs_or_updates() -> None:
 def test_the_factory_knows_names(sched: str, expected: str) -> None:
     scheduler, num_epochs = timm.create_scheduler_v2(sgd(), sched, 100, warmup_epochs=5)
     assert (type(scheduler).__name__, num_epochs) == (expected, 100)
+    assert timm.create_scheduler_v2(sgd(), sched, 100, warmup_epochs=5, warmup_prefix=True)[1] == 105
 
 
 @pytest.mark.parametrize(
