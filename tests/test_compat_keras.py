@@ -151,7 +151,9 @@ print(*sys.modules)
 
 
 def test_the_adapters_names() -> None:
-    assert "keras" in dir(lucid.adapters)
+    assert {"jax", "keras"} <= set(dir(lucid.adapters))
+    assert callable(lucid.adapters.keras)
+    assert callable(lucid.adapters.jax.on_host)
     with pytest.raises(AttributeError, match=r"module 'lucid\.adapters' has no attribute 'caffe'"):
         _ = lucid.adapters.caffe
 

@@ -9,18 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lucid.adapters import jax
     from lucid.adapters._keras import keras
 
-__all__ = ["keras"]
+__all__ = ["jax", "keras"]
 
-_PLACES = {"keras": "lucid.adapters._keras"}
+_PLACES = {"jax": "", "keras": "lucid.adapters._keras"}
 
 
 def __getattr__(name: str) -> object:
     place = _PLACES.get(name)
     if place is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(place), name)
+    value: object = getattr(import_module(place), name) if place else import_module(f"{__name__}.{name}")
     globals()[name] = value
     return value
 

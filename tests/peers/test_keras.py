@@ -15,6 +15,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -391,6 +392,20 @@ def test_one_rounding_to_floatx_and_never_less_than_32_bits() -> None:
         assert float(rate(2049)) == float(np.float32(Exponential(0.999)(2049, 1e-7)))
     finally:
         keras.config.set_floatx(before)
+
+
+def test_a_device_without_64_bits_is_asked_for_32(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lucid.adapters import _keras
+
+    apple = SimpleNamespace(device=SimpleNamespace(type="mps"))
+    assert not _keras._has_64_bits("torch", apple)
+    assert _keras._has_64_bits("torch", torch.tensor(1))
+    assert _keras._has_64_bits("numpy", np.int32(1))
+    asked = []
+    monkeypatch.setattr(_keras, "_has_64_bits", lambda backend, step: asked.append(type(step)))
+    iterations = keras.Variable(3, dtype="int32", trainable=False)
+    assert lucid.adapters.keras(Exponential(0.999), base=1e-7)(iterations).dtype == torch.float32
+    assert [issubclass(kind, torch.Tensor) for kind in asked] == [True]  # which has a device, as Keras' variable has not
 
 
 def test_constants_are_tensors_too_and_many_steps_at_once() -> None:
