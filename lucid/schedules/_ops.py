@@ -151,7 +151,7 @@ def raised(x: Any, n: Any) -> Any:
     Where ``x`` is 0 its slope counts as 0. That of a root is infinite there, and times the slope of a time that is held at
     the end, which is 0, would make a gradient NaN.
     """
-    if is_number(x):
+    if is_number(x) or (in_memory(x) and is_number(n)):  # which have no slopes
         return x**n
     return where(x == 0, where(n > 0, 0.0, 1.0), where(x == 0, 1.0, x) ** n)
 

@@ -384,12 +384,13 @@ class Join(Schedule):
             t = 0 if t < 0 else t
             i = bisect_right(starts, t) - 1
             return self._asked[i](t - starts[i], base)
-        t = clip(t, 0)
         first, last = 0, len(starts)
         since, until = span(t)
         if since >= 0:  # it is known, so nothing is being traced: torch's compiler takes no bisect
             first, last = bisect_right(starts, since) - 1, bisect_right(starts, until)
-        value = self.parts[first](clip(t, starts[first]) - starts[first] if first else t, base)
+        else:
+            t = clip(t, 0)
+        value = self.parts[first](t - starts[first] if first else t, base)
         for start, part in zip(starts[first + 1 : last], self.parts[first + 1 : last], strict=True):
             value = where(t < start, value, part(clip(t, start) - start, base))  # no unsigned counter goes below 0
         return value
