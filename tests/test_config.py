@@ -290,7 +290,9 @@ def test_sums_and_extrema_are_of_the_values(a: Schedule, b: Schedule, c: Schedul
     assert a.clip(0.25)(t, 0.3) == max(va, 0.25)
     assert a.clip(hi=0.75)(t, 0.3) == min(va, 0.75)
     assert a.clip() is a
-    assert (a + b).length == maximum(a, b).length == minimum(a, b).length == max(a.length, b.length)
+    assert (a + b).length == maximum(a, b).length == minimum(a, b).length
+    moving = [part.length for part in (a, b) if type(part) is not Absolute and part != Constant(getattr(part, "factor", 1))]
+    assert (a + b).length == max(moving, default=math.inf)
     assert maximum(a, b).affine is maximum(a, b).absolute is (a.absolute and b.absolute)
     assert (a + b).absolute is (a.absolute and b.absolute)
 
@@ -337,6 +339,22 @@ def test_a_warm_up_goes_in_front_of_anything(a: Schedule, n: float, shape: str, 
     assert a.warmup(0) is a
     if a(0, 0.0) == 0 and a(0, 1.0) == 1:
         assert warmed == Warmup(n, start, shape) >> a
+
+
+def test_what_stands_still_has_no_say_in_the_length() -> None:
+    for schedule in (Absolute(2) * Cosine(9), Cosine(9) + 0.5, Cosine(9).clip(0.1, 2), 0.9 * Cosine(9) + 0.1 * Constant()):
+        assert schedule.length == 9
+        assert (schedule >> Linear(3)).length == 12
+    for schedule in (
+        Absolute(2) * Constant(3),
+        Absolute(2) + 0.5,
+        Step(3) * Absolute(2),
+        2 * Absolute(3) * Step(4),
+        Constant() * Step(3),
+    ):
+        assert schedule.length == math.inf
+    assert (Constant(steps=3) * Cosine(2)).length == 3
+    assert ((Absolute(1) * Constant())[:4] * Cosine(2)).length == 4
 
 
 def test_composition_in_numbers() -> None:

@@ -470,7 +470,9 @@ def test_composition_is_associative(a: Schedule, b: Schedule, c: Schedule, t: fl
     product = (a * b) * c
     assert product == a * (b * c)
     assert product(t, 0.3) == (a * (b * c))(t, 0.3) == c(t, b(t, a(t, 0.3)))
-    assert product.length == max(a.length, b.length, c.length)
+    assert (
+        product.length == (a * (b * c)).length >= max(length for length in (a.length, b.length, c.length) if length < math.inf)
+    )
 
 
 @settings(deadline=None, max_examples=100)
@@ -562,7 +564,7 @@ def test_an_absolute_value_is_the_base_of_what_follows(base: float, library: Lib
         moments = [*NEAR, *boundaries(schedule)]
         assert product.at(moments, base) == schedule.at(moments, 0.75)
         assert_same(product(library.array(moments, "float64"), base), schedule.at(moments, 0.75), 1e-11)
-        assert (product.affine, product.length) == (True, math.inf)
+        assert (product.affine, product.length) == (True, schedule.length)
     assert (Cosine(8) * Absolute(0.75))(3, base) == 0.75  # what comes before it is lost
     assert (0.5 * Absolute(0.75))(3, base) == 0.375
     assert (Absolute(0.75)[:2] >> Constant()).at([0, 2], base) == [0.75, base]

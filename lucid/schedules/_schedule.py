@@ -70,6 +70,7 @@ class Schedule:
     """Other names that :func:`lucid.get` knows it by, and the fields that such a name fixes."""
 
     _is_schedule: ClassVar[bool] = True
+    _still: ClassVar[bool] = False
     _kinds: ClassVar[dict[str, list[tuple[str, Any]]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -277,6 +278,13 @@ def _inherit(made: Schedule, parts: Iterable[Schedule]) -> None:
     """What is made of affine schedules is affine; what is made of absolute ones is absolute."""
     object.__setattr__(made, "affine", all(part.affine for part in parts))
     object.__setattr__(made, "absolute", all(part.absolute for part in parts))
+    object.__setattr__(made, "_still", all(part._still for part in parts))
+
+
+def _longest(parts: Iterable[Schedule]) -> float:
+    """The length of schedules that run side by side: of the longest; what stands still for ever has no say."""
+    lengths = [part.length for part in parts if not part._still]
+    return max(lengths, default=math.inf)
 
 
 def _flat(made: Any) -> tuple[Schedule, ...]:
@@ -433,7 +441,7 @@ class Product(Schedule):
 
     @property
     def length(self) -> float:
-        return max(part.length for part in self.parts)
+        return _longest(self.parts)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         for part in self._asked:
@@ -499,6 +507,7 @@ class Cut(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         _inherit(self, (self.of,))
+        object.__setattr__(self, "_still", False)  # it is there for its length
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         return self.of(clip(t, 0, self.steps), base)
@@ -689,7 +698,7 @@ class Sum(Schedule):
 
     @property
     def length(self) -> float:
-        return max(part.length for part in self.parts)
+        return _longest(self.parts)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         value = self.parts[0](t, base)
@@ -730,7 +739,7 @@ class Maximum(Schedule):
 
     @property
     def length(self) -> float:
-        return max(part.length for part in self.parts)
+        return _longest(self.parts)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         value = self.parts[0](t, base)
@@ -768,7 +777,7 @@ class Minimum(Schedule):
 
     @property
     def length(self) -> float:
-        return max(part.length for part in self.parts)
+        return _longest(self.parts)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         value = self.parts[0](t, base)

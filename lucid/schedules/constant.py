@@ -32,6 +32,10 @@ class Constant(Schedule):
     factor: NonNegative = 1.0
     steps: Positive | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "_still", self.steps is None)
+
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         return self.factor * base + 0 * t  # an array of times gives an array
 
@@ -55,6 +59,7 @@ class Absolute(Schedule):
     """
 
     absolute = True
+    _still = True
 
     value: NonNegative
 
