@@ -24,10 +24,10 @@ CLOSE = 1e-9
 MORE = {"lr", "steps", "steps_per_epoch", "cycles"}  # what the page says that an expression may use besides the peer's own
 KNOWN: dict[str, Any] = {
     **{name: getattr(schedules, name) for name in schedules.__all__},
-    **{name: getattr(math, name) for name in ("ceil", "floor", "log2", "prod")},
+    **{name: getattr(math, name) for name in ("ceil", "floor", "log2", "prod", "sqrt")},
     **{
         name: getattr(builtins, name)
-        for name in ("dict", "enumerate", "int", "len", "list", "max", "min", "range", "round", "sorted", "sum")
+        for name in ("dict", "enumerate", "int", "len", "list", "max", "min", "next", "range", "round", "sorted", "sum", "zip")
     },
     "accumulate": itertools.accumulate,
 }
@@ -1072,6 +1072,9 @@ def _(t, b, total_num_steps, warmup_min_ratio, warmup_num_steps, cos_min_ratio, 
 FS = {"lr": 0.4, "warmup_updates": 13}
 FS_INIT = {**FS, "warmup_init_lr": 0.02}
 peer("fairseq: fixed()", FS)(lambda t, b, lr, warmup_updates: lr * (t + 1) / warmup_updates if t < warmup_updates else lr)
+peer("fairseq: fixed(force_anneal=None, warmup_updates=0)", {"lrs": [0.4, 0.3, 0.1]})(
+    lambda t, b, lrs: lrs[min(max(t, 1), len(lrs)) - 1]
+)
 peer("fairseq: fixed(warmup_updates=0)", {"lr": 0.4, "force_anneal": 20, "lr_shrink": 0.9})(
     lambda t, b, lr, force_anneal, lr_shrink: lr if t < force_anneal else lr * lr_shrink ** (t + 1 - force_anneal)
 )
@@ -1174,6 +1177,29 @@ def _(t, b, t_0, t_mult, alpha_f, cycles):
     while t >= n:
         t, n = t - n, int(t_mult * n)
     return b * cosi(1.0, alpha_f, t / n)
+
+
+@peer("composer: MultiStepWithWarmupScheduler()", {"t_warmup": 13, "milestones": [50, 7, 20], "gamma": 0.5})
+def _(t, b, t_warmup, milestones, gamma):
+    return b * (t / t_warmup if t < t_warmup else gamma ** sum(m <= t for m in milestones))
+
+
+def composer(fall):
+    def at(t, b, t_warmup, t_max=math.inf, alpha_i=1.0, alpha_f=0.0, **given):
+        if t < t_warmup:
+            return b * alpha_i * t / t_warmup
+        return b * lerp(alpha_f, alpha_i, fall(min(1, (t - t_warmup) / (t_max - t_warmup)), **given))
+
+    return at
+
+
+COMPOSER = {"t_warmup": 13, "t_max": 66, "alpha_f": 0.1}
+peer("composer: ConstantWithWarmupScheduler()", {"t_warmup": 13, "alpha": 0.7})(
+    lambda t, b, t_warmup, alpha: b * alpha * min(1, t / t_warmup)
+)
+peer("composer: LinearWithWarmupScheduler()", {**COMPOSER, "alpha_i": 0.9})(composer(lambda p: 1 - p))
+peer("composer: CosineAnnealingWithWarmupScheduler()", COMPOSER)(composer(lambda p: (1 + cos(pi * p)) / 2))
+peer("composer: PolynomialWithWarmupScheduler()", {**COMPOSER, "power": 2.0})(composer(lambda p, power: (1 - p) ** power))
 
 
 # ---- pytorch_optimizer: t = 0 is after construction
@@ -1597,9 +1623,12 @@ PADDLE = [{key.replace("pct_start", "phase_pct"): value for key, value in one.it
 @peer(
     "Paddle: OneCycleLR()",
     *({"max_learning_rate": 0.5, "divide_factor": 20, "end_learning_rate": 0.001, **one} for one in PADDLE),
+    until="total_steps",
 )
 def _(t, b, max_learning_rate, total_steps, divide_factor, end_learning_rate, phase_pct, anneal_strategy, three_phase):
     values = max_learning_rate / divide_factor, max_learning_rate, end_learning_rate
+    if t > total_steps:
+        raise ValueError
     return one_cycle(t, total_steps, phase_pct, anneal_strategy, values, three_phase)
 
 
@@ -1630,18 +1659,29 @@ for name, power in (("Square", 2), ("SquareRoot", 0.5)):
     peer(OTHER(f"NeMo.{name}Annealing()"), {"max_steps": 66, "min_lr": 0.02})(
         lambda t, b, max_steps, min_lr, power=power: max(b * (max(max_steps - t, 0) / max_steps) ** power, min_lr)
     )
-peer(OTHER("NeMo.InverseSquareRootAnnealing()"), {"warmup_steps": 13})(
-    lambda t, b, warmup_steps: b * (t + 1) / (warmup_steps + 1) if t <= warmup_steps else b / sqrt((t + 1) / (warmup_steps + 1))
-)
+
+
+@peer(OTHER("NeMo.InverseSquareRootAnnealing()"), {"warmup_steps": 13, "max_steps": 70, "min_lr": 0.01})
+def _(t, b, warmup_steps, max_steps, min_lr):
+    w = warmup_steps
+    return b * (t + 1) / (w + 1) if t <= w else min_lr if t > max_steps else b / sqrt((t + 1) / (w + 1))
+
+
 peer(OTHER("NeMo.NoamAnnealing()"), {"d_model": 64, "warmup_steps": 13})(
     lambda t, b, d_model, warmup_steps: b * d_model**-0.5 * min(max(1, t) ** -0.5, max(1, t) * warmup_steps**-1.5)
 )
 
 
-@peer(OTHER("NeMo.NoamHoldAnnealing()"), {"warmup_steps": 13, "hold_steps": 20, "decay_rate": 0.7, "min_lr": 0.04})
-def _(t, b, warmup_steps, hold_steps, decay_rate, min_lr):
+@peer(
+    OTHER("NeMo.NoamHoldAnnealing()"),
+    {"warmup_steps": 13, "hold_steps": 20, "max_steps": 75, "decay_rate": 0.7, "min_lr": 0.04},
+    {"warmup_steps": 13, "hold_steps": 20, "max_steps": 75, "decay_rate": 0.7, "min_lr": 0.01},
+)
+def _(t, b, warmup_steps, hold_steps, max_steps, decay_rate, min_lr):
     w, h, r = warmup_steps, hold_steps, decay_rate
-    return b * (t + 1) / (w + 1) if t <= w else b if t < w + h else max(b * w**r / (t - h) ** r, min_lr)
+    if t <= w:
+        return b * (t + 1) / (w + 1)
+    return b if t < w + h else min_lr if t > max_steps else max(b * w**r / (t - h) ** r, min_lr)
 
 
 @peer(
@@ -1654,11 +1694,16 @@ def _(t, b, lr_batches, lr_epochs, warmup_batches, warmup_start, steps_per_epoch
     return b * fall * lerp(warmup_start, 1.0, min(t / warmup_batches, 1))
 
 
-@peer(OTHER("OLMo_core.WSDS()"), {"period_lengths": [20, 40], "decay": 7, "decay_min_lr": 0.02})
-def _(t, b, period_lengths, decay, decay_min_lr):
-    first, second = period_lengths
-    s, n = (t, first) if t < first else (t - first, second)
-    return lerp(b, decay_min_lr, min(max(s - (n - decay), 0) / decay, 1))
+@peer(OTHER("OLMo_core.WSDS()"), {"period_lengths": [20, 35, 15], "warmup": 6, "decay": 7, "decay_min_lr": 0.02})
+def _(t, b, period_lengths, warmup, decay, decay_min_lr):
+    if t < warmup:
+        return b * t / warmup
+    t -= warmup
+    for n in (period_lengths[0] - warmup, *period_lengths[1:]):
+        if t <= n:  # the end belongs to the period
+            return lerp(b, decay_min_lr, max(t - (n - decay), 0) / decay)
+        t -= n
+    return decay_min_lr
 
 
 @peer(OTHER("OLMo_core.SequentialScheduler()"), {"first": Linear(30, 1.0, 0.4), "second": Cosine(40), "milestone": 25})
@@ -1672,10 +1717,26 @@ peer(OTHER("pytorch_warmup.LinearWarmup()"), {"warmup_period": 13})(
 peer(OTHER("pytorch_warmup.ExponentialWarmup()"), {"warmup_period": 13})(
     lambda t, b, warmup_period: b * (1 - exp(-(t + 1) / warmup_period))
 )
-peer(OTHER("pytorch_warmup.UntunedLinearWarmup()"), {"beta2": 0.95})(lambda t, b, beta2: b * min(1, (t + 1) * (1 - beta2) / 2))
-peer(OTHER("pytorch_warmup.UntunedExponentialWarmup()"), {"beta2": 0.95})(
-    lambda t, b, beta2: b * (1 - exp(-(t + 1) * (1 - beta2)))
+BETAS = [{"beta2": one} for one in (0.8, 0.95, 0.97)]
+peer(OTHER("pytorch_warmup.UntunedLinearWarmup()"), *BETAS)(lambda t, b, beta2: b * min(1, (t + 1) / int(2 / (1 - beta2))))
+peer(OTHER("pytorch_warmup.UntunedExponentialWarmup()"), *BETAS)(
+    lambda t, b, beta2: b * (1 - exp(-(t + 1) / int(1 / (1 - beta2))))
 )
+
+
+@peer(OTHER("pytorch_warmup.RAdamWarmup()"), *BETAS)
+def _(t, b, beta2):
+    rho_inf, k = 2 / (1 - beta2) - 1, 1
+
+    def rho(k):
+        return rho_inf - 2 * k * beta2**k / (1 - beta2**k)
+
+    while rho(k) <= 4:
+        k += 1
+    r = rho(k + t)
+    return b * sqrt((r - 4) * (r - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * r))
+
+
 peer(OTHER("torchtitan.linear_warmup()"), {"warmup_steps": 13})(
     lambda t, b, warmup_steps: b * min(1, (t + 1) / (warmup_steps + 1))
 )

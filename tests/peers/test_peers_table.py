@@ -1,10 +1,12 @@
 """docs/peers.md beside the libraries themselves: every row's expression against the real thing, at every step.
 
-Rows and parameters are those of ``tests/test_peers_table.py``. A library that is not installed is skipped; packages that import
-more than their schedulers need are loaded by the file.
+Rows and parameters are those of ``tests/test_peers_table.py``. A library that is not installed is skipped. Packages that import
+more than their schedulers need are loaded by the file, so that they may be installed without what they depend on:
+``pip install --no-deps mosaicml megatron-core paddlepaddle``.
 """
 
 import ast
+import enum
 import functools
 import importlib
 import importlib.util
@@ -26,8 +28,8 @@ import pytest
 import torch
 from test_peers_table import BASES, CASES, CLOSE, EACH, IDS, MORE, ROWS, last_step, values
 
-NOT_HERE = {"Megatron-LM", "fairseq", "composer", "Paddle", "And others"}
-"""Libraries that cannot be installed beside the others: their formulas are all that they are compared with."""
+FORMULA_ALONE = {"icefall.Eden", "torchtitan.linear_warmup", "PowerScheduler", "T5.rsqrt", "NoamScheduler"}
+"""Of the others, those that no package has: the one of icefall is no package, and some are formulas of papers."""
 
 SINGLE = {"MLX": 1e-6}
 """MLX has no double precision."""
@@ -148,6 +150,154 @@ def load_timm() -> Any:
         return importlib.import_module("timm.scheduler")
 
 
+def load_paddle() -> Any:
+    root = where("paddle")
+    nothing = dict.fromkeys(("check_type", "Variable", "default_main_program", "in_dygraph_mode", "LayerHelper", "core"))
+    with instead(
+        paddle=module("paddle", root, Tensor=torch.Tensor),
+        paddle__base=module("paddle.base", **nothing),
+        paddle__base__data_feeder=module("paddle.base.data_feeder", **nothing),
+        paddle__base__framework=module("paddle.base.framework", **nothing),
+        paddle__base__layer_helper=module("paddle.base.layer_helper", **nothing),
+        paddle__optimizer=module("paddle.optimizer", root / "optimizer"),
+    ):
+        return importlib.import_module("paddle.optimizer.lr")
+
+
+def load_megatron() -> Any:
+    core = where("megatron") / "core"
+    with instead(
+        megatron=module("megatron", core.parent),
+        megatron__core=module("megatron.core", core),
+        megatron__core__utils=module("megatron.core.utils", log_single_rank=lambda *of, **more: None),
+    ):
+        return importlib.import_module("megatron.core.optimizer_param_scheduler")
+
+
+class Time(float):
+    """A time of composer's in a unit that is the only one."""
+
+    unit = None
+
+    def __new__(cls, value: float, unit: Any = None) -> "Time":
+        return super().__new__(cls, value)
+
+    def __class_getitem__(cls, kind: Any) -> type["Time"]:
+        return cls
+
+    @property
+    def value(self) -> Any:
+        return int(self) if self == int(self) else float(self)
+
+    def get(self, unit: Any) -> "Time":
+        return self
+
+    def __add__(self, other: float) -> "Time":
+        return Time(float(self) + other)
+
+    def __sub__(self, other: float) -> "Time":
+        return Time(float(self) - other)
+
+    def __truediv__(self, other: float) -> "Time":
+        return Time(float(self) / other)
+
+
+def load_composer() -> Any:
+    root = where("composer")
+    with instead(
+        composer=module("composer", root),
+        composer__core=module("composer.core", State=None, Time=Time, TimeUnit=None),
+        composer__optim=module("composer.optim", root / "optim"),
+    ):
+        made = importlib.import_module("composer.optim.scheduler")
+    made._convert_time = lambda time, state, ssr=1.0: Time(time)  # type: ignore[attr-defined]
+    for name in vars(made):
+        if name.startswith("_raise_if"):  # they look at units
+            setattr(made, name, lambda *of, **more: None)
+    return made
+
+
+def load_fairseq() -> Any:
+    root, names = where("fairseq"), {}
+
+    def register(name: str, **more: Any) -> Callable[[Any], Any]:
+        return lambda made: names.setdefault(name, made)
+
+    schedulers = module("fairseq.optim.lr_scheduler", root / "optim" / "lr_scheduler", register_lr_scheduler=register)
+    with instead(
+        omegaconf=module("omegaconf", II=lambda name: None),
+        fairseq=module("fairseq", root),
+        fairseq__dataclass=module("fairseq.dataclass", root / "dataclass", FairseqDataclass=object),
+        fairseq__dataclass__utils=module("fairseq.dataclass.utils", gen_parser_from_dataclass=None),
+        fairseq__optim=module("fairseq.optim", root / "optim", FairseqOptimizer=Keeper),
+        fairseq__optim__lr_scheduler=schedulers,
+    ):
+        base = importlib.import_module("fairseq.optim.lr_scheduler.fairseq_lr_scheduler")
+        vars(schedulers).update(
+            FairseqLRScheduler=base.FairseqLRScheduler, LegacyFairseqLRScheduler=base.LegacyFairseqLRScheduler
+        )
+        for path in sorted((root / "optim" / "lr_scheduler").glob("*_schedule*.py")):
+            importlib.import_module(f"fairseq.optim.lr_scheduler.{path.stem}")
+    return names
+
+
+class OLMo:
+    """Stands in for both bases of OLMo-core's schedulers."""
+
+    @classmethod
+    def register(cls, name: str) -> Callable[[Any], Any]:
+        return same
+
+
+class Empty:
+    """Stands in for their second base."""
+
+
+def load_olmo() -> Any:
+    root = where("olmo_core")
+    with instead(
+        olmo_core=module("olmo_core", root),
+        olmo_core__config=module("olmo_core.config", Config=OLMo, Registrable=Empty, StrEnum=enum.StrEnum),
+        olmo_core__distributed=module("olmo_core.distributed", root / "distributed"),
+        olmo_core__distributed__utils=module("olmo_core.distributed.utils", get_rank=lambda: 0),
+        olmo_core__exceptions=module("olmo_core.exceptions", OLMoConfigurationError=ValueError),
+        olmo_core__optim=module("olmo_core.optim", root / "optim"),
+        olmo_core__optim__config=module("olmo_core.optim.config", INITIAL_LR_FIELD="initial_lr", LR_FIELD="lr"),
+    ):
+        return importlib.import_module("olmo_core.optim.scheduler")
+
+
+def load_nemo() -> Any:
+    root = where("nemo") / "core"
+    names = {"SchedulerParams": object, "get_scheduler_config": None, "register_scheduler_params": None}
+    with instead(
+        omegaconf=module("omegaconf", DictConfig=dict, OmegaConf=None),
+        nemo=module("nemo", root.parent),
+        nemo__core=module("nemo.core", root),
+        nemo__core__classes=module("nemo.core.classes", root / "classes"),
+        nemo__core__classes__common=module("nemo.core.classes.common", safe_instantiate=None),
+        nemo__core__config=module("nemo.core.config", root / "config"),
+        nemo__core__config__schedulers=module("nemo.core.config.schedulers", **names),
+        nemo__core__optim=module("nemo.core.optim", root / "optim"),
+        nemo__utils=module("nemo.utils", root.parent / "utils", logging=None),
+        nemo__utils__model_utils=module("nemo.utils.model_utils", maybe_update_config_version=None),
+    ):
+        return importlib.import_module("nemo.core.optim.lr_scheduler")
+
+
+class Keeper:
+    """What fairseq's schedulers need of an optimizer."""
+
+    def __init__(self, lr: float) -> None:
+        self.lr = lr
+
+    def set_lr(self, lr: float) -> None:
+        self.lr = lr
+
+    def get_lr(self) -> float:
+        return self.lr
+
+
 def load_keras() -> Any:
     where("keras")
     keras = importlib.import_module("keras")
@@ -173,6 +323,13 @@ LOAD: dict[str, Callable[[], Any]] = {
     "DeepSpeed": load_deepspeed,
     "pytorch_optimizer": lambda: where("pytorch_optimizer") and importlib.import_module("pytorch_optimizer.lr_scheduler"),
     "pytorch-scheduler": lambda: where("pytorch_scheduler") and importlib.import_module("pytorch_scheduler"),
+    "Megatron-LM": load_megatron,
+    "fairseq": load_fairseq,
+    "composer": load_composer,
+    "Paddle": load_paddle,
+    "NeMo": load_nemo,
+    "OLMo_core": load_olmo,
+    "pytorch_warmup": lambda: where("pytorch_warmup") and importlib.import_module("pytorch_warmup"),
     "lrsched": lambda: where("lrsched") and importlib.import_module("lrsched"),
     "torch-schedule-anything": lambda: where("torch_schedule_anything") and importlib.import_module("torch_schedule_anything"),
 }
@@ -410,6 +567,76 @@ def run_lrsched(theirs: Any, name: str, base: float, last: int, **given: Any) ->
     return [made(t) for t in range(last + 1)]
 
 
+def run_megatron(theirs: Any, name: str, base: float, last: int, **given: Any) -> list[float]:
+    rest = {
+        "init_lr": 0.0,
+        "max_lr": 1.0,
+        "min_lr": 0.0,
+        "lr_warmup_steps": 0,
+        "lr_decay_steps": 1000,
+        "lr_decay_style": "linear",
+    }
+    rest |= {"start_wd": 0.0, "end_wd": 0.0, "wd_incr_steps": 1, "wd_incr_style": "constant"}
+    optimizer, key = sgd(base), "weight_decay" if "start_wd" in given else "lr"
+    scheduler, seen = theirs.OptimizerParamScheduler(optimizer, **{**rest, **given}), []
+    for _ in range(last + 1):
+        seen.append(float(optimizer.param_groups[0][key]))
+        scheduler.step(1)
+    return seen
+
+
+def run_fairseq(theirs: Any, name: str, base: float, last: int, **given: Any) -> list[float]:
+    optimizer, epochs = Keeper(base), bool({"lr_shrink", "lrs"} & given.keys()) and name == "fixed"
+    lrs = given.pop("lrs", None) or [given.pop("lr", base)]
+    if name == "manual":
+        given = {"update2lr": repr({str(k): v for k, v in given["update2lr"].items()}), "epoch2lr": "{}"}
+    rest = {"force_anneal": None, "lr_shrink": 0.1, "warmup_updates": 0, "warmup_init_lr": -1, "phase_ratio": None}
+    scheduler = theirs[name](SimpleNamespace(**{"lr": lrs, **rest, **given}), optimizer)
+    at = scheduler.step_begin_epoch if epochs else scheduler.step_update
+    return [float(at(max(t, 1) if epochs else t)) for t in range(last + 1)]
+
+
+def run_composer(theirs: Any, name: str, base: float, last: int, **given: Any) -> list[float]:
+    if name == "ConstantWithWarmupScheduler":
+        given["t_max"] = last
+    made = getattr(theirs, name)(**given)
+    return [base * made(SimpleNamespace(timestamp=Time(t), max_duration=Time(last))) for t in range(last + 1)]
+
+
+def run_paddle(theirs: Any, name: str, base: float, last: int, **given: Any) -> list[float]:
+    if name == "LinearWarmup":
+        given["learning_rate"] = theirs.ExponentialDecay(0.3, 0.9)
+    made, seen = getattr(theirs, name)(**given), []
+    for _ in range(last):
+        seen.append(float(made()))
+        made.step()
+    return [*seen, float(made())]
+
+
+def run_olmo(
+    theirs: Any, name: str, base: float, last: int, first: Any = None, second: Any = None, **given: Any
+) -> list[float]:
+    if first is not None:
+        children = [SimpleNamespace(get_lr=lambda lr, t, t_max, child=child: child(t, lr)) for child in (first, second)]
+        given = {"schedulers": children, "schedulers_max": [given["milestone"]]}
+    made = getattr(theirs, name)(**given)
+    return [float(made.get_lr(base, t, last)) for t in range(last + 1)]
+
+
+def run_pytorch_warmup(theirs: Any, name: str, base: float, last: int, beta2: float = 0.9, **given: Any) -> list[float]:
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=base, betas=(0.9, beta2))
+    made, seen = getattr(theirs, name)(optimizer, **given), [optimizer.param_groups[0]["lr"]]
+    for _ in range(last):
+        with made.dampening():
+            pass
+        seen.append(optimizer.param_groups[0]["lr"])
+    return seen
+
+
+def run_nemo(theirs: Any, name: str, base: float, last: int, **given: Any) -> list[float]:
+    return of_torch(getattr(theirs, name), base, last, **given)
+
+
 def run_factory(theirs: Any, name: str, base: float, last: int, **given: Any) -> list[float]:
     return of_torch(getattr(theirs, name), base, last, **given)
 
@@ -434,6 +661,13 @@ RUN: dict[str, Callable[..., list[float]]] = {
     "DeepSpeed": run_deepspeed,
     "pytorch_optimizer": run_po,
     "pytorch-scheduler": run_ps,
+    "Megatron-LM": run_megatron,
+    "fairseq": run_fairseq,
+    "composer": run_composer,
+    "Paddle": run_paddle,
+    "NeMo": run_nemo,
+    "OLMo_core": run_olmo,
+    "pytorch_warmup": run_pytorch_warmup,
     "lrsched": run_lrsched,
     "torch-schedule-anything": run_tsa,
 }
@@ -441,6 +675,15 @@ ONLY_HERE = {
     "torch": {"cycle_momentum"},  # words of the page that choose the row, and that are the default
     "fastai": {"lr_max"},
 }
+
+
+def package(key: str) -> tuple[str, str]:
+    """The library of a row, and its call: in the last table the library is part of the name."""
+    library, _, call = key.partition(": ")
+    if library != "And others":
+        return library, call
+    name = call.partition("(")[0]
+    return (name, call) if name in FORMULA_ALONE else tuple(call.split(".", 1))  # type: ignore[return-value]
 
 
 def fixed(key: str) -> dict[str, Any]:
@@ -451,17 +694,21 @@ def fixed(key: str) -> dict[str, Any]:
 
 
 def theirs(key: str, given: Mapping[str, Any], base: float, last: int) -> list[float]:
-    library, _, call = key.partition(": ")
+    library, call = package(key)
     more = {name: value for name, value in fixed(key).items() if name not in ONLY_HERE.get(library, ())}
-    kept = {"fvcore": {"steps"}, "fastai": {"steps", "steps_per_epoch", "lr"}, "MLX": {"steps"}, "lrsched": {"lr"}}.get(
-        library, set()
-    )
+    kept = {
+        "fvcore": {"steps"},
+        "fastai": {"steps", "steps_per_epoch", "lr"},
+        "MLX": {"steps"},
+        "lrsched": {"lr"},
+        "fairseq": {"lr"},
+    }.get(library, set())
     told = {name: value for name, value in given.items() if name not in MORE - kept}
     return RUN[library](loaded(library), call.partition("(")[0], base, last, **told, **more)
 
 
-REAL = [(key, given) for key, given in EACH if key.partition(": ")[0] not in NOT_HERE]
-REAL_IDS = [name for name in IDS if name.partition(": ")[0] not in NOT_HERE]
+REAL = [(key, given) for key, given in EACH if package(key)[0] not in FORMULA_ALONE]
+REAL_IDS = [name for name, (key, _) in zip(IDS, EACH, strict=True) if package(key)[0] not in FORMULA_ALONE]
 
 
 @pytest.mark.parametrize(("key", "given"), REAL, ids=REAL_IDS)
@@ -470,9 +717,7 @@ def test_row(key: str, given: dict[str, Any]) -> None:
     for base in BASES:
         real = theirs(key, given, base, last)
         scale = base if ROWS[key].kind == "F" else max(map(abs, real))
-        assert values(key, given, base, last) == pytest.approx(
-            real, rel=0, abs=SINGLE.get(key.partition(": ")[0], CLOSE) * scale
-        )
+        assert values(key, given, base, last) == pytest.approx(real, rel=0, abs=SINGLE.get(package(key)[0], CLOSE) * scale)
 
 
 @pytest.mark.parametrize("key", sorted({key for key, _ in REAL if CASES[key].until}))
@@ -487,6 +732,6 @@ def test_where_the_page_says_that_the_peer_ends_it_does(key: str) -> None:
         assert ours != pytest.approx(real, rel=1e-3)
 
 
-def test_every_library_is_run_or_cannot_be_here() -> None:
-    assert {key.partition(": ")[0] for key in CASES} == RUN.keys() | NOT_HERE
+def test_every_library_is_run_or_is_no_package() -> None:
+    assert {package(key)[0] for key in CASES} == RUN.keys() | FORMULA_ALONE
     assert RUN.keys() == LOAD.keys()
