@@ -152,6 +152,13 @@ def test_what_depends_on_more_than_each_time_is_asked_at_once() -> None:
     np.testing.assert_array_equal(Lambda(lambda t: 0.5).at(times), np.full(100, 0.5))
 
 
+def test_before_0_a_join_holds_its_first_value() -> None:
+    schedule = Cosine(8, hold=False) >> Linear(4)  # of which the cosine alone does not
+    for times in (np.linspace(-5, 15, 41), np.linspace(-5, -1, 9)):
+        np.testing.assert_allclose(schedule(times), schedule.at(times.tolist()), rtol=1e-12)
+        assert schedule(times)[0] == 1
+
+
 def test_each_time_is_asked_of_the_part_that_holds_for_it() -> None:
     asked: dict[str, int] = {}
     first, second, third = (_Asked(name, asked) for name in ("first", "second", "third"))
