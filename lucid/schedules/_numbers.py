@@ -5,6 +5,7 @@ A field says its rule in its type, ``steps: Positive``; from there construction,
 
 import collections.abc
 import math
+import sys
 from collections.abc import Callable
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -71,6 +72,9 @@ def _plain(value: Any) -> Any:
         return float(value)
     if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
         return None
+    jax = sys.modules.get("jax.core")
+    if jax is not None and isinstance(value, jax.Tracer):  # item() of one that is differentiated would lose the gradient
+        return value
     try:
         item = value.item()
     except TypeError:  # jax's ConcretizationTypeError is one

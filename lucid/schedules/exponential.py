@@ -1,11 +1,10 @@
 """Decay by a constant ratio: at every moment, every so often, or at chosen times."""
 
 from bisect import bisect_right
-from math import exp
 from typing import Any
 
 from lucid.schedules._numbers import NonNegative, Positive, Times
-from lucid.schedules._ops import clip, floor_divide, is_number, maximum, minimum, power, where
+from lucid.schedules._ops import clip, exp, floor_divide, is_number, maximum, minimum, power, where
 from lucid.schedules._schedule import Schedule, _Composed
 
 

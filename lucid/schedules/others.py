@@ -1,10 +1,10 @@
 """Schedules for a purpose: tests of ranges, optimizers with a step of their own, noise, what follows another schedule."""
 
-from math import exp, pi
+from math import pi
 from typing import Any
 
 from lucid.schedules._numbers import Inside, NonNegative, Positive, Whole
-from lucid.schedules._ops import clip, cos, floor, floor_divide, log, minimum, raised, where
+from lucid.schedules._ops import clip, cos, exp, floor, floor_divide, log, minimum, raised, where
 from lucid.schedules._schedule import Schedule, _inherit
 
 

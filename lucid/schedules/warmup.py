@@ -65,5 +65,5 @@ _RISES = {
     "quadratic": lambda t, w: clip(t / w, 0.0, 1.0) ** 2,
     "1-sqrt": lambda t, w: 1 - raised((w - clip(t, 0.0, w)) / w, 0.5),
     "log": lambda t, w: clip(log(1.0 + t) / log(clip(w, 2.0)), 0.0, 1.0),
-    "exponential": lambda t, w: 1 - exp(-(t + 1) / w),
+    "exponential": lambda t, w: 1 - exp(-((t + 1) / w)),
 }
