@@ -72,5 +72,6 @@ class Piecewise(Schedule):
         value = self.values[i]
         if self.shape == "constant" or i + 1 == len(self.times):
             return value + 0 * t
-        p = clip((t - self.times[i]) / (self.times[i + 1] - self.times[i]), 0.0, 1.0)
+        since = self.times[i]
+        p = clip((clip(t, since) - since) / (self.times[i + 1] - since), 0.0, 1.0)  # no unsigned counter goes below 0
         return value + (self.values[i + 1] - value) * (p if self.shape == "linear" else (1 - cos(pi * p)) / 2)
