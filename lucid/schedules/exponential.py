@@ -95,7 +95,9 @@ class Step(Schedule):
     gamma: Positive = 0.1
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        return base * power(self.gamma, floor_divide(t, self.every))
+        every, kind = self.every, type(t)
+        # is_number, unrolled: this runs in training loops
+        return base * power(self.gamma, t // every if kind is int or kind is float else floor_divide(t, every))
 
 
 class MultiStep(Schedule):
