@@ -1,6 +1,7 @@
 """Schedule, the pure function ``value = schedule(t, base)``, and the combinators that make schedules of schedules."""
 
 import math
+import operator
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -671,7 +672,31 @@ class Shift(Schedule):
         return self.of(t + -by if is_number(by) and by < 0 else t - by, base)  # no unsigned counter goes below 0
 
 
-class Sum(Schedule):
+class _Parallel(Schedule):
+    """Schedules side by side, from the same time and base, whose values a subclass folds into one."""
+
+    parts: tuple[Schedule, ...]
+
+    _fold: ClassVar[Any]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _inherit(self, _flat(self))
+        if not type(self).affine:
+            object.__setattr__(self, "affine", self.absolute)
+
+    @property
+    def length(self) -> float:
+        return _longest(self.parts)
+
+    def __call__(self, t: Any, base: Any = 1.0) -> Any:
+        value = self.parts[0](t, base)
+        for part in self.parts[1:]:
+            value = self._fold(value, part(t, base))
+        return value
+
+
+class Sum(_Parallel):
     r"""Schedules added up, each from the same time and base: what ``a + b`` makes.
 
     .. math:: \eta(t) = s_1(t, \eta_{base}) + s_2(t, \eta_{base}) + \dots + s_n(t, \eta_{base})
@@ -690,27 +715,13 @@ class Sum(Schedule):
         [0.8, 0.5, 0.2]
     """
 
-    parts: tuple[Schedule, ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _inherit(self, _flat(self))
-
-    @property
-    def length(self) -> float:
-        return _longest(self.parts)
-
-    def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        value = self.parts[0](t, base)
-        for part in self.parts[1:]:
-            value = value + part(t, base)
-        return value
+    _fold = staticmethod(operator.add)
 
     def __repr__(self) -> str:
         return " + ".join(f"({part!r})" if isinstance(part, Join) else repr(part) for part in self.parts)
 
 
-class Maximum(Schedule):
+class Maximum(_Parallel):
     r"""The largest of several schedules at each time: what ``a.maximum(b)`` and the floor of ``a.clip(lo)`` make.
 
     .. math:: \eta(t) = \max(s_1(t, \eta_{base}), s_2(t, \eta_{base}), \dots, s_n(t, \eta_{base}))
@@ -729,26 +740,11 @@ class Maximum(Schedule):
         [1.0, 0.5, 0.25]
     """
 
-    parts: tuple[Schedule, ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        parts = _flat(self)
-        _inherit(self, parts)
-        object.__setattr__(self, "affine", self.absolute)
-
-    @property
-    def length(self) -> float:
-        return _longest(self.parts)
-
-    def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        value = self.parts[0](t, base)
-        for part in self.parts[1:]:
-            value = maximum(value, part(t, base))
-        return value
+    affine = False
+    _fold = staticmethod(maximum)
 
 
-class Minimum(Schedule):
+class Minimum(_Parallel):
     r"""The smallest of several schedules at each time: what ``a.minimum(b)`` and the ceiling of ``a.clip(hi=...)`` make.
 
     .. math:: \eta(t) = \min(s_1(t, \eta_{base}), s_2(t, \eta_{base}), \dots, s_n(t, \eta_{base}))
@@ -767,23 +763,8 @@ class Minimum(Schedule):
         [0.0, 0.25, 0.5, 0.75, 0.75]
     """
 
-    parts: tuple[Schedule, ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        parts = _flat(self)
-        _inherit(self, parts)
-        object.__setattr__(self, "affine", self.absolute)
-
-    @property
-    def length(self) -> float:
-        return _longest(self.parts)
-
-    def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        value = self.parts[0](t, base)
-        for part in self.parts[1:]:
-            value = minimum(value, part(t, base))
-        return value
+    affine = False
+    _fold = staticmethod(minimum)
 
 
 class Stretch(Schedule):
