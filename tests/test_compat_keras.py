@@ -1,5 +1,6 @@
 """Keras' schedules by their own names, without Keras: values worked out by hand, refusals, configurations."""
 
+import math
 import subprocess
 import sys
 from math import cos, inf, nan, pi, sqrt
@@ -23,6 +24,8 @@ WORKED: list[tuple[Schedule, dict[float, float]]] = [
     (ExponentialDecay(0.8, 10, 0.25), {0: 0.8, 5: 0.4, 10: 0.2, 20: 0.05}),
     (ExponentialDecay(0.8, 10, 0.25, staircase=True), {0: 0.8, 9: 0.8, 10: 0.2, 19: 0.2, 20: 0.05}),
     (ExponentialDecay(0.5, 4, 4.0, True), {3: 0.5, 4: 2.0, 8: 8.0}),
+    (ExponentialDecay(0.5, 4, 0.0), {0: 0.5, 1: 0.0, 2: 0.0, 99: 0.0}),
+    (ExponentialDecay(0.5, 4, 0, staircase=True), {0: 0.5, 3: 0.5, 4: 0.0, 99: 0.0}),
     (PiecewiseConstantDecay([10, 20], [1.0, 0.5, 0.1]), {0: 1.0, 10: 1.0, 11: 0.5, 20: 0.5, 21: 0.1, 999: 0.1}),
     (PiecewiseConstantDecay((0, 1), (0.3, 0.2, 0.1)), {0: 0.3, 1: 0.2, 2: 0.1}),
     (PiecewiseConstantDecay([2.5], [1.0, 0.5]), {2: 1.0, 3: 0.5}),
@@ -46,6 +49,14 @@ WORKED: list[tuple[Schedule, dict[float, float]]] = [
     # peaks: floor 0.25 plus 0.75 times 1, 0.4, 0.16
     (CosineDecayRestarts(1.0, 4, 1.0, 0.4, alpha=0.25), {0: 1.0, 2: 0.625, 4: 0.55, 6: 0.4, 8: 0.37}),
     (CosineDecayRestarts(0.5, 2, alpha=1.0, m_mul=0.5), {0: 0.5, 1: 0.5, 77: 0.5}),
+    # peaks that rise: floor 0.25 plus 0.75 times 1, 2, 4
+    (
+        CosineDecayRestarts(1.0, 4, 1.0, 2.0, alpha=0.25),
+        {0: 1.0, 2: 0.625, 4: 1.75, 6: 1.0, 8: 3.25, 400: 0.25 + 0.75 * 2**100},
+    ),
+    (CosineDecayRestarts(1.0, 4, 2.0, 2.0, alpha=0.25), {0: 1.0, 2: 0.625, 4: 1.75, 8: 1.0, 12: 3.25, 4 * 1023: 768.25}),
+    (CosineDecayRestarts(1.0, 2**32, 2.0, 3.0), {0: 1.0, 2**31: 0.5}),
+    (CosineDecayRestarts(1.0, 4, 2.0, 0.0, alpha=0.25), {0: 1.0, 2: 0.625, 4: 0.25, 99: 0.25}),
     (CosineDecayRestarts(1.0, 10, t_mul=7.0, alpha=0.25), {10: 1.0, 80: 1.0, 570: 1.0, 4000: 1.0}),
     (CosineDecayRestarts(1.0, 10, t_mul=1.5), {10: 1.0, 25: 1.0, 47: (1 + cos(pi * 22 / 22.5)) / 2}),
 ]
@@ -69,7 +80,7 @@ def test_configurations_of_the_catalogue(schedule: Schedule) -> None:
 REFUSED: list[tuple[Any, tuple[Any, ...], dict[str, Any], type[Exception], str]] = [
     (ExponentialDecay, (-0.1, 10, 0.5), {}, ValueError, "ExponentialDecay: initial_learning_rate must be >= 0, got -0.1"),
     (ExponentialDecay, (0.1, 0, 0.5), {}, ValueError, "ExponentialDecay: decay_steps must be > 0, got 0"),
-    (ExponentialDecay, (0.1, 10, 0.0), {}, ValueError, "ExponentialDecay: decay_rate must be > 0, got 0.0"),
+    (ExponentialDecay, (0.1, 10, -0.5), {}, ValueError, "ExponentialDecay: decay_rate must be >= 0, got -0.5"),
     (ExponentialDecay, (0.1, 10, 0.5, 1), {}, TypeError, "ExponentialDecay: staircase must be True or False, got 1"),
     (ExponentialDecay, (nan, 10, 0.5), {}, ValueError, "ExponentialDecay: initial_learning_rate must be finite, got nan"),
     (
@@ -111,7 +122,21 @@ REFUSED: list[tuple[Any, tuple[Any, ...], dict[str, Any], type[Exception], str]]
     (CosineDecay, ("0.1", 1), {}, TypeError, "CosineDecay: initial_learning_rate must be a number, got '0.1'"),
     (CosineDecayRestarts, (0.1, 0), {}, ValueError, "CosineDecayRestarts: first_decay_steps must be > 0, got 0"),
     (CosineDecayRestarts, (0.1, 1, 0.5), {}, ValueError, "CosineDecayRestarts: t_mul must be >= 1, got 0.5"),
-    (CosineDecayRestarts, (0.1, 1, 2, 0), {}, ValueError, "CosineDecayRestarts: m_mul must be in (0, 1], got 0"),
+    (CosineDecayRestarts, (0.1, 1, 2, -1), {}, ValueError, "CosineDecayRestarts: m_mul must be >= 0, got -1"),
+    (
+        CosineDecayRestarts,
+        (0.1, 1, 1.01, 1.1),
+        {},
+        ValueError,
+        "t_mul must be 1, or so large that for m_mul > 1 at most 200 cycles begin before step 2**31, got 1.01 with 1697 of",
+    ),
+    (
+        CosineDecayRestarts,
+        (0.1, 1, 2.0, 1e10),
+        {},
+        ValueError,
+        "CosineDecayRestarts: m_mul must be so small that the peaks up to step 2**31, 32 of them, are finite, got",
+    ),
     (CosineDecayRestarts, (0.1, 1, 2, 1, 1.5), {}, ValueError, "CosineDecayRestarts: alpha must be in [0, 1], got 1.5"),
 ]
 
@@ -121,6 +146,17 @@ def test_refusals(made: Any, args: tuple[Any, ...], more: dict[str, Any], error:
     with pytest.raises(error) as refused:
         made(*args, **more)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(("first", "t_mul"), [(1, 2.0), (10, 2.0), (7, 1.5), (1, 1.2), (100, 1.1), (1.5, 30.0)])
+def test_rising_peaks_are_laid_out_to_the_end_of_keras_count(first: float, t_mul: float) -> None:
+    """Every cycle that begins before step 2**31, and none after."""
+    schedule = CosineDecayRestarts(1.0, first, t_mul, 1.05)
+    (times,) = [part.parts[-1].times for part in schedule.parts if hasattr(part, "parts")]
+    begins = [first * (t_mul**i - 1) / (t_mul - 1) for i in (times - 1, times)]
+    assert begins[0] < 2**31 <= begins[1]
+    assert schedule.length >= 2**31
+    assert schedule(math.ceil(begins[0])) == pytest.approx(1.05 ** (times - 1), rel=1e-6)
 
 
 def test_the_name_changes_nothing() -> None:

@@ -4,6 +4,9 @@ import copy
 import json
 import math
 import pickle
+import re
+import subprocess
+import sys
 from argparse import Namespace
 from typing import Any
 
@@ -144,7 +147,14 @@ def test_wsd_goes_on_falling_and_has_a_floor() -> None:
 
 def test_wsd_takes_a_function() -> None:
     scheduler = timm.WSDLRScheduler(sgd(), 4, 4, decay_fn=lambda p: 1 - p**3)
-    assert seen(scheduler, [2]) == pytest.approx([0.0875])
+    assert seen(scheduler, [2, 4, 9]) == pytest.approx([0.0875, 0, 0])
+
+
+def test_what_a_function_leaves_of_wsd_goes_on() -> None:
+    """Half of the height above 0.01, of 0.1 / (1 + t / 4)."""
+    kwargs = {"lr_min": 0.01, "stable_fn": "power", "stable_power": 1.0, "stable_timescale": 4}
+    scheduler = timm.WSDLRScheduler(sgd(), 4, 2, decay_fn=lambda p: 1 - p / 2, **kwargs)
+    assert seen(scheduler, [2, 4, 12, 10**6]) == pytest.approx([0.1 / 1.5, 0.03, 0.0175, 0.01])
 
 
 @pytest.mark.parametrize(("prefix", "expected"), [(True, [0.1, 0.05, 0.0]), (False, [0.05, 0.0, 0.0])])
@@ -294,7 +304,42 @@ def test_the_schedule_is_a_plain_composition() -> None:
     assert timm.StepLRScheduler(sgd(), 9, 0.5).schedule == Step(9, 0.5)
     assert timm.MultiStepLRScheduler(sgd(), [9], 0.5).schedule == MultiStep((9,), 0.5).shift(-1)
     assert timm.MultiStepLRScheduler(sgd(), []).schedule == timm.PlateauLRScheduler(sgd()).schedule == Constant()
-    assert timm.WSDLRScheduler(sgd(), 9, 2).schedule == timm.WSD(9, 2, stable=Constant())
+    assert timm.WSDLRScheduler(sgd(), 9, 2).schedule == timm.WSD(9, 2, stable=Constant()) >> timm.Absolute(0.0)
+
+
+IN_ANOTHER_PROCESS = """
+import sys
+from lucid.schedules import Schedule
+assert "lucid.compat.timm" not in sys.modules
+try:
+    print(Schedule.from_json(sys.stdin.read()).at(range(20), 0.1))
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_curve_with_noise_in_another_process() -> None:
+    """It is the same one, or the refusal says what to import; never the catalogue's own noise."""
+    schedule = make("CosineLRScheduler", **NOISE).schedule
+    text = schedule.to_json()
+    done = subprocess.run([sys.executable, "-c", IN_ANOTHER_PROCESS], input=text, capture_output=True, text=True, check=True)
+    if done.stdout.startswith("["):
+        assert json.loads(done.stdout) == schedule.at(range(20), 0.1)
+    else:
+        assert re.match("^unknown schedule 'TimmNoise'; import lucid.compat.timm first", done.stdout)
+    imported = "import lucid.compat.timm" + IN_ANOTHER_PROCESS.replace("not in", "in")
+    done = subprocess.run([sys.executable, "-c", imported], input=text, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == schedule.at(range(20), 0.1)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_curves_have_no_end_so_noise_goes_on(name: str) -> None:
+    scheduler = make(name, warmup_t=2, noise_range_t=0, noise_pct=0.5)
+    assert scheduler.schedule.length == math.inf
+    bare = make(name, warmup_t=2).schedule
+    for t in (30, 31, 10**6):
+        expected = bare(t, 0.1) * (1 + drawn(42, t, 0.5, 1.0))
+        assert scheduler.lr_at(t) == pytest.approx([expected], rel=1e-12)
 
 
 # -- the protocol
@@ -446,6 +491,35 @@ def test_in_composites() -> None:
         optimizer.step()
         both.step()
     assert rates(both) == pytest.approx([0.1 * 0.5 * 0.81])
+
+
+def test_a_plateau_in_a_composite_does_not_count_in_its_warmup_either() -> None:
+    alone = timm.PlateauLRScheduler(sgd(), 0.5, patience_t=1, warmup_t=3, mode="min")
+    optimizer = sgd()
+    first = LinearLR(optimizer, 0.5, total_iters=2)
+    both = SequentialLR(optimizer, [first, timm.PlateauLRScheduler(optimizer, 0.5, 1, warmup_t=3, mode="min")], [2])
+    for t in range(1, 14):
+        optimizer.step()
+        both.step(1.0)
+        if t > 2:
+            alone.step(t - 2, 1.0)
+            assert rates(both) == pytest.approx(rates(alone)), t
+    assert rates(both) == pytest.approx([0.1 * 0.5**3])
+
+
+class OfTheirOwn(ExponentialLR):
+    def get_lr(self) -> list[float]:
+        return [base * 0.9**self.last_epoch for base in self.base_lrs]
+
+
+@pytest.mark.parametrize("name", ["CosineLRScheduler", "PlateauLRScheduler"])
+def test_not_in_a_composite_that_steps_its_children_in_turn(name: str) -> None:
+    optimizer = sgd()
+    both = ChainedScheduler([OfTheirOwn(optimizer, 0.9), getattr(timm, name)(optimizer, **CASES[name])])
+    optimizer.step()
+    with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'epoch'|needs its metric"):
+        both.step()
+    assert both.last_epoch == 0
 
 
 # -- states

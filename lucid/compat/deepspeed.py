@@ -5,16 +5,17 @@
     scheduler = deepspeed.from_config("ds_config.json's content, as a dict", optimizer)
     scheduler = deepspeed.WarmupDecayLR(optimizer, total_num_steps=10_000, warmup_num_steps=500)
 
-Names, parameters and defaults are DeepSpeed's, and so are the values after construction and after every ``step()``. The
-schedulers are Lucid's all the same: their state is exact, they know ``lr_at(t)`` and ``schedules``, and they take part in
-composites. They load what DeepSpeed's saved, and DeepSpeed's load what they save.
+Names, parameters and defaults are DeepSpeed's, and so are the values after construction from the beginning and after every
+``step()``. The schedulers are Lucid's all the same: their state is exact, they know ``lr_at(t)`` and ``schedules``, and they
+take part in composites. They load what DeepSpeed's saved, and DeepSpeed's load what they save.
 
 **Time.** DeepSpeed counts from -1: construction is index -1 and the first ``step()`` index 0, and the warm-ups have the same
 value at both. Lucid's time ``t`` counts calls of ``step()``: ``t = last_batch_iteration + 1``. The schedules here are told in
 ``t``; ``step(i)`` takes DeepSpeed's index, as there.
 
 What is different, on purpose: an unknown ``warmup_type`` and whatever would give a rate below zero are refused, where DeepSpeed
-warns or goes on. Rates are in the groups after ``load_state_dict()``; DeepSpeed writes them with the next step.
+warns or goes on. Rates are in the groups after ``load_state_dict()``, and after construction with a ``last_batch_iteration`` of
+0 or more; DeepSpeed leaves the groups alone then, and writes with the next step.
 """
 
 from collections.abc import Mapping

@@ -14,8 +14,16 @@ What is different, on purpose:
   warmup_target=0.1, warmup_steps=100)`` stays at 0 there, and here it warms up from 0.
 * Everything is computed in the precision of the time that is asked for, 64 bits for a Python number; Keras computes in
   ``keras.config.floatx()``.
-* Between whole steps, ``PiecewiseConstantDecay`` changes at the next whole one.
-* What would give rates below zero or no number at all is refused at once.
+* Between whole steps, ``PiecewiseConstantDecay`` changes at the next whole one, and so does ``ExponentialDecay`` with a
+  ``decay_rate`` of 0.
+* ``CosineDecayRestarts`` with both ``m_mul`` and ``t_mul`` above 1 is laid out cycle by cycle until step 2**31, where the steps
+  that Keras counts end; the end of the last cycle holds.
+* What would give rates below zero or no number at all is refused at once: a ``t_mul`` below 1, whose cycles are all over by
+  step ``first_decay_steps / (1 - t_mul)``, and NaN in Keras from then on; negative rates, targets, shares, powers and ratios;
+  lengths that are not > 0.
+* Refused, though Keras gives numbers: in ``CosineDecayRestarts`` an ``alpha`` above 1, ``m_mul`` above 1 with a ``t_mul`` so
+  little above 1 that it takes more than 200 cycles to step 2**31, or with peaks beyond every float by then; in
+  ``PiecewiseConstantDecay`` boundaries that are negative, out of order, or two within one step.
 
 The metric-driven ``keras.callbacks.ReduceLROnPlateau(factor=f, patience=p, mode=m, min_delta=d, cooldown=c, min_lr=l)`` is an
 option of Lucid's, epoch by epoch the same::
@@ -34,7 +42,18 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from lucid.schedules import Absolute, Cosine, Exponential, InversePower, Piecewise, Polynomial, Schedule, Step, Stretch
+from lucid.schedules import (
+    Absolute,
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InversePower,
+    Piecewise,
+    Polynomial,
+    Schedule,
+    Step,
+    Stretch,
+)
 from lucid.schedules._numbers import hold, number
 
 __all__ = [
@@ -46,6 +65,10 @@ __all__ = [
     "PolynomialDecay",
 ]
 
+_LAST = 2**31  # Keras counts in 32 bits
+_MOST = 200  # cycles in a row: a compiler unrolls them
+_LN_LARGEST = 690.0  # e to it is a float, and a rate of thousands times it still is
+
 
 def ExponentialDecay(  # noqa: N802
     initial_learning_rate: float,
@@ -56,12 +79,13 @@ def ExponentialDecay(  # noqa: N802
 ) -> Schedule:
     r"""``initial_learning_rate`` times ``decay_rate`` every ``decay_steps``, smoothly or in stairs.
 
-    ``Absolute(initial_learning_rate) * Exponential(decay_rate, every=decay_steps)``, with ``Step`` for stairs.
+    ``Absolute(initial_learning_rate) * Exponential(decay_rate, every=decay_steps)``, with ``Step`` for stairs. With a
+    ``decay_rate`` of 0 there is one step, or one stair, of the first rate, and nothing after it.
 
     Args:
         initial_learning_rate: rate at step 0, >= 0.
         decay_steps: steps per ``decay_rate``, > 0.
-        decay_rate: ratio, > 0.
+        decay_rate: ratio, >= 0.
         staircase: whether the rate changes only at whole multiples of ``decay_steps``.
         name: taken and not used, as a schedule has no operations to name.
 
@@ -77,8 +101,10 @@ def ExponentialDecay(  # noqa: N802
     """
     owner = "ExponentialDecay"
     first, steps = _begin(owner, name, initial_learning_rate), number(owner, "decay_steps", decay_steps, "> 0")
-    rate = number(owner, "decay_rate", decay_rate, "> 0")
-    return first * (Step(steps, rate) if _flag(owner, "staircase", staircase) else Exponential(rate, every=steps))
+    rate, stairs = number(owner, "decay_rate", decay_rate, ">= 0"), _flag(owner, "staircase", staircase)
+    if not rate:
+        return first[: steps if stairs else 1] >> Absolute(0.0)
+    return first * (Step(steps, rate) if stairs else Exponential(rate, every=steps))
 
 
 def PiecewiseConstantDecay(  # noqa: N802
@@ -240,20 +266,24 @@ def CosineDecayRestarts(  # noqa: N802
     r"""Cosines one after the other, longer and with lower peaks each time; the floor under them does not sink.
 
     With :math:`b` the first rate and :math:`a` the share of the floor, ``Absolute(a * b) + Absolute((1 - a) * b) *
-    Cosine(first_decay_steps).repeat(stretch=t_mul, decay=m_mul)``. Exact at every restart; Keras finds the cycle by a
-    logarithm, whose rounding may show the end of the one before at a restart.
+    Cosine(first_decay_steps).repeat(stretch=t_mul, decay=m_mul)``. For peaks that rise, the cosines are
+    ``Step(first_decay_steps, m_mul) * Cosine(first_decay_steps).repeat()`` where they are equally long, up to 2**126 times the
+    first one, else ``CosineRestarts(first_decay_steps, times, t_mul, m_mul)`` with all that begin before step 2**31. Exact at
+    every restart; Keras finds the cycle by a logarithm, whose rounding may show the end of the one before at a restart.
 
     Args:
         initial_learning_rate: rate at step 0, >= 0.
         first_decay_steps: length of the first cosine in steps, > 0.
         t_mul: how many times as long as the one before each cosine is, >= 1.
-        m_mul: how many times as high above the floor as the one before each cosine starts, in (0, 1].
+        m_mul: how many times as high above the floor as the one before each cosine starts, >= 0; 0 stays at the floor after the
+            first one.
         alpha: share of ``initial_learning_rate``, in [0, 1], that is the floor.
         name: taken and not used.
 
     Raises:
         TypeError: a value of the wrong type.
-        ValueError: a number outside of its range.
+        ValueError: a number outside of its range; with ``m_mul`` above 1, a ``t_mul`` with too many cycles to lay out, or
+            peaks beyond every float.
 
     Example:
         Restarts at 2 and 6; peaks of 0.5, 0.25 and 0.125 above a floor of 0.5:
@@ -263,10 +293,32 @@ def CosineDecayRestarts(  # noqa: N802
     """
     owner = "CosineDecayRestarts"
     first, steps = _begin(owner, name, initial_learning_rate), number(owner, "first_decay_steps", first_decay_steps, "> 0")
-    stretch, decay = number(owner, "t_mul", t_mul, ">= 1"), number(owner, "m_mul", m_mul, "in (0, 1]")
+    stretch, decay = number(owner, "t_mul", t_mul, ">= 1"), number(owner, "m_mul", m_mul, ">= 0")
     share = number(owner, "alpha", alpha, "in [0, 1]")
-    above = Absolute((1 - share) * first.value) * Cosine(steps).repeat(stretch=stretch, decay=decay)
+    above = Absolute((1 - share) * first.value) * _restarts(owner, steps, stretch, decay)
     return Absolute(share * first.value) + above
+
+
+def _restarts(owner: str, steps: float, stretch: float, decay: float) -> Schedule:
+    """Cosines down to 0, one after the other."""
+    cycle = Cosine(steps)
+    if not decay:
+        return cycle
+    if decay <= 1:
+        return cycle.repeat(stretch=stretch, decay=decay)
+    if stretch == 1:
+        return Step(steps, decay) * cycle.repeat()
+    times = max(math.ceil(math.log1p(_LAST / steps * (stretch - 1)) / math.log(stretch)), 1)
+    if times > _MOST:
+        raise ValueError(
+            f"{owner}: t_mul must be 1, or so large that for m_mul > 1 at most {_MOST} cycles begin before step 2**31, got "
+            f"{stretch!r} with {times} of them"
+        )
+    if (times - 1) * math.log(decay) > _LN_LARGEST:
+        raise ValueError(
+            f"{owner}: m_mul must be so small that the peaks up to step 2**31, {times} of them, are finite, got {decay!r}"
+        )
+    return CosineRestarts(steps, times, stretch, decay)
 
 
 def _begin(owner: str, name: object, initial_learning_rate: float) -> Absolute:

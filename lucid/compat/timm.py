@@ -13,7 +13,10 @@ update say what time it is, one of the two acts (``t_in_epochs``), and the rate 
   schedulers saved load too; they tell no position, so the rates come with the next ``step()``, as in timm.
 - Tensor rates are filled in place, groups that come later are followed, a changed ``lr_scale`` holds from the next step on,
   and so does an assignment (``scheduler.t_initial = 50``).
-- These schedulers go into ``SequentialLR`` and ``ChainedScheduler``.
+- These schedulers go into ``SequentialLR`` and ``ChainedScheduler``. Not next to a scheduler with a ``get_lr()`` of its own,
+  or one of another library: then the children are stepped in turn by ``step()``, and these need the time, as timm's do.
+
+A schedule with noise is saved under the name ``TimmNoise``, which this module brings: import it before you load one.
 
 Where the rates are not timm's, which is 1.0.31:
 
@@ -45,6 +48,7 @@ from lucid.schedules import (
     Absolute,
     Constant,
     Cosine,
+    Decay,
     InversePower,
     Join,
     Linear,
@@ -729,8 +733,8 @@ class MultiStepLRScheduler(Scheduler):
 class WSDLRScheduler(Scheduler):
     r"""Warm-up, stable, decay; the warm-up is always a prefix. Warm-up and noise: see :class:`Scheduler`.
 
-    The curve is ``WSD(t_initial, decay_t, end=lr_min, shape=decay_fn, stable=...)``: what is stable goes on through the decay,
-    and never falls below ``lr_min``.
+    The curve is ``WSD(t_initial, decay_t, end=lr_min, shape=decay_fn, stable=...) >> Absolute(lr_min)``: what is stable goes on
+    through the decay, and never falls below ``lr_min``. Of a ``decay_fn`` that does not end in 0, what it leaves goes on.
 
     Args:
         optimizer: anything with ``param_groups``.
@@ -818,15 +822,20 @@ class WSDLRScheduler(Scheduler):
         if decay > length:
             raise ValueError(f"WSDLRScheduler: decay_t must be <= t_initial, {length!r}, got {decay!r}")
         stable = self._stable(hyper)
-        return WSD(
+        stable = stable.maximum(floor) if floor else stable
+        phases = WSD(
             length,
             decay,
             end=floor,
             shape=_SHAPES[shape] if isinstance(shape, str) else shape,  # type: ignore[arg-type]
             power=hyper["decay_power"],
             ratio=hyper["decay_ratio"],
-            stable=stable.maximum(floor) if floor else stable,
+            stable=stable,
         )
+        if isinstance(shape, str):
+            return phases >> Absolute(floor)  # endless: noise goes on
+        # A function may leave something of what is stable, which then goes on too.
+        return phases >> stable.shift(-length) * Decay(decay, floor, shape).shift(-decay)
 
     def _stable(self, hyper: dict[str, Any]) -> Schedule:
         kind, timescale = hyper["stable_fn"], hyper["stable_timescale"]
@@ -934,6 +943,10 @@ class PlateauLRScheduler(Scheduler, ReduceLROnPlateau):  # type: ignore[misc]
 
     def _metric(self, metrics: Any) -> float | None:
         return None if metrics is None else super()._metric(metrics)
+
+    def _counts(self, metric: float | None) -> dict[str, Any] | None:
+        """A composite makes the step to come without asking whether it is one of the warm-up's."""
+        return None if self._parent is not None and self._time + 1 <= self.warmup_t else super()._counts(metric)
 
     def _jump(self, t: float, metric: Any) -> None:
         self._look_for_scales()

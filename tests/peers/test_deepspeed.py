@@ -271,3 +271,21 @@ def test_documented_differences_occur() -> None:
     for scheduler in (peer, mine):
         scheduler.load_state_dict({"last_batch_iteration": 7})
     assert (one.param_groups[0]["lr"], other.param_groups[0]["lr"]) == (0.0, 0.1)
+
+
+@pytest.mark.parametrize("name", sorted(ours._SCHEDULERS))
+def test_a_start_at_an_index_writes_at_once(name: str) -> None:
+    """DeepSpeed's leaves the groups alone until the first step; ours has the rates that DeepSpeed's has at that index."""
+    params = next(params for case, params in reversed(CASES) if case == name)
+    one, other, third = adam(0.1, 0.05), adam(0.1, 0.05), adam(0.1, 0.05)
+    peer = getattr(theirs, name)(one, **params, last_batch_iteration=12)
+    assert [lr for lr, *_ in seen(one)] == [0.1, 0.05]
+    mine = getattr(ours, name)(other, **params, last_batch_iteration=12)
+    there = getattr(theirs, name)(third, **params)
+    there.step(12)
+    same(third, other)
+    assert [lr for lr, *_ in seen(other)] != [0.1, 0.05]
+    for optimizer, scheduler in ((one, peer), (other, mine)):
+        optimizer.step()
+        scheduler.step()
+    same(one, other)

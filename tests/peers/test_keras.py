@@ -8,6 +8,7 @@ above it, in a process of their own.
 import copy
 import inspect
 import json
+import math
 import os
 import pickle
 import subprocess
@@ -42,6 +43,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("ExponentialDecay", {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5, "staircase": True}),
     ("ExponentialDecay", {"initial_learning_rate": 0.3, "decay_steps": 7, "decay_rate": 1.1, "staircase": True}),
     ("ExponentialDecay", {"initial_learning_rate": 2.0, "decay_steps": 1, "decay_rate": 0.96, "name": "mine"}),
+    ("ExponentialDecay", {"initial_learning_rate": 0.3, "decay_steps": 7, "decay_rate": 0.0}),
+    ("ExponentialDecay", {"initial_learning_rate": 0.3, "decay_steps": 7, "decay_rate": 0.0, "staircase": True}),
     ("PiecewiseConstantDecay", {"boundaries": [10, 20], "values": [1.0, 0.5, 0.1]}),
     ("PiecewiseConstantDecay", {"boundaries": [0, 1, 33], "values": [0.1, 0.7, 0.5, 0.0]}),
     ("PiecewiseConstantDecay", {"boundaries": [30], "values": [0.1, 0.2]}),
@@ -73,6 +76,13 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("CosineDecayRestarts", {"initial_learning_rate": 0.1, "first_decay_steps": 10, "t_mul": 1.0, "m_mul": 0.5, "alpha": 0.25}),
     ("CosineDecayRestarts", {"initial_learning_rate": 0.1, "first_decay_steps": 8, "t_mul": 1.5, "m_mul": 0.9, "alpha": 0.1}),
     ("CosineDecayRestarts", {"initial_learning_rate": 0.1, "first_decay_steps": 5, "t_mul": 3.0, "m_mul": 0.3, "alpha": 1.0}),
+    ("CosineDecayRestarts", {"initial_learning_rate": 0.1, "first_decay_steps": 10, "m_mul": 1.1}),
+    ("CosineDecayRestarts", {"initial_learning_rate": 0.1, "first_decay_steps": 8, "t_mul": 1.5, "m_mul": 2.0, "alpha": 0.1}),
+    (
+        "CosineDecayRestarts",
+        {"initial_learning_rate": 0.1, "first_decay_steps": 10, "t_mul": 1.0, "m_mul": 1.02, "alpha": 0.25},
+    ),
+    ("CosineDecayRestarts", {"initial_learning_rate": 0.1, "first_decay_steps": 10, "m_mul": 0.0, "alpha": 0.25}),
 ]
 IDS = [f"{name}-{'-'.join(map(str, params.values()))}" for name, params in CASES]
 STEPS = range(140)
@@ -144,6 +154,25 @@ def test_documented_differences_occur() -> None:
     assert float(below(10)) < 0
     with pytest.raises(ValueError, match=r"PolynomialDecay: end_learning_rate must be >= 0, got -0.1"):
         ours.PolynomialDecay(0.1, 10, end_learning_rate=-0.1)
+    over = theirs.CosineDecayRestarts(1.0, 10, t_mul=0.5)
+    assert math.isfinite(float(over(19)))
+    assert math.isnan(float(over(20)))
+    with pytest.raises(ValueError, match=r"CosineDecayRestarts: t_mul must be >= 1, got 0\.5"):
+        ours.CosineDecayRestarts(1.0, 10, t_mul=0.5)
+    for made, params, message in (
+        ("CosineDecayRestarts", {"alpha": 1.5}, r"alpha must be in \[0, 1\], got 1\.5"),
+        ("CosineDecayRestarts", {"t_mul": 1.01, "m_mul": 1.5}, "t_mul must be 1, or so large that for m_mul > 1"),
+    ):
+        given = {"initial_learning_rate": 1.0, "first_decay_steps": 10, **params}
+        assert float(getattr(theirs, made)(**given)(5)) > 0
+        with pytest.raises(ValueError, match=message):
+            getattr(ours, made)(**given)
+    assert float(theirs.PiecewiseConstantDecay([5, 3], [1.0, 0.5, 0.2])(9)) == pytest.approx(0.2)
+    with pytest.raises(ValueError, match="boundaries must rise by a step at least"):
+        ours.PiecewiseConstantDecay([5, 3], [1.0, 0.5, 0.2])
+    soon = keras.ops.convert_to_tensor(0.5)
+    assert float(theirs.ExponentialDecay(1.0, 10, 0.0)(soon)) == 0.0
+    assert ours.ExponentialDecay(1.0, 10, 0.0)(0.5) == 1.0
     between = keras.ops.convert_to_tensor(2.5)
     assert float(theirs.PiecewiseConstantDecay([2.0], [1.0, 0.5])(between)) == 0.5
     assert ours.PiecewiseConstantDecay([2.0], [1.0, 0.5])(2.5) == 1.0

@@ -141,6 +141,7 @@ CURVES: dict[str, list[dict[str, Any]]] = {
         {"t_initial": 60, "decay_t": 15, "stable_fn": "rsqrt", "stable_timescale": 3.5, "decay_fn": "linear"},
         {"t_initial": 60, "decay_t": 15, "stable_fn": "power", "stable_power": 1.4, "stable_timescale": 4, "lr_min": 0.01},
         {"t_initial": 60, "decay_t": 15, "lr_min": 0.04},
+        {"t_initial": 40, "decay_t": 15, "stable_fn": "rsqrt", "stable_timescale": 5, "decay_fn": lambda p: 1 - 0.6 * p},
     ],
 }
 CURVES["PolyLRScheduler"] = [
@@ -276,6 +277,49 @@ def test_noise(name: str, noise: dict[str, Any], warmup: dict[str, Any]) -> None
         assert_same(theirs, mine, t)
         noisy += rates(mine.optimizer) != rates(still.optimizer)
     assert noisy > 8  # the first cycle ends at 30, in 0
+
+
+ENDS: dict[str, list[dict[str, Any]]] = {
+    "CosineLRScheduler": [
+        {"t_initial": 6},
+        {"t_initial": 6, "lr_min": 1e-3, "cycle_limit": 2},
+        {"t_initial": 6, "cycle_limit": 0},
+    ],
+    "PolyLRScheduler": [{"t_initial": 6}, {"t_initial": 6, "lr_min": 1e-3, "cycle_mul": 1.5, "cycle_limit": 2}],
+    "TanhLRScheduler": [{"t_initial": 6}, {"t_initial": 6, "lr_min": 1e-3, "cycle_mul": 2.0, "cycle_limit": 2}],
+    "StepLRScheduler": [{"decay_t": 6, "decay_rate": 0.5}],
+    "MultiStepLRScheduler": [{"decay_t": [3, 6], "decay_rate": 0.5}, {"decay_t": []}],
+    "WSDLRScheduler": [
+        {"t_initial": 5, "decay_t": 2},
+        {"t_initial": 5, "decay_t": 2, "lr_min": 1e-3},
+        {"t_initial": 5, "decay_t": 5, "lr_min": 0.04, "stable_fn": "rsqrt", "stable_timescale": 2.0, "decay_fn": "exp"},
+        {
+            "t_initial": 5,
+            "decay_t": 2,
+            "lr_min": 1e-3,
+            "stable_fn": "power",
+            "stable_timescale": 2.0,
+            "decay_fn": lambda p: 1 - p / 2,
+        },
+    ],
+    "PlateauLRScheduler": [{"patience_t": 2, "mode": "min", "lr_min": 1e-3}],
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("warmup", [{}, {"warmup_t": 3, "warmup_lr_init": 1e-3}])
+def test_noise_goes_on_after_the_end(name: str, warmup: dict[str, Any]) -> None:
+    for kwargs in ENDS[name]:
+        theirs, mine = pair(name, {"noise_range_t": 0, **NOISE, **kwargs, **warmup})
+        late = set()
+        for t in range(1, 200):
+            for scheduler in (theirs, mine):
+                scheduler.step(t, 0.5)
+            assert_same(theirs, mine, (kwargs, t))
+            if t > 100:
+                late.add(rates(mine.optimizer)[0])
+        ends_in_0 = name in (*CYCLIC, "WSDLRScheduler") and not kwargs.get("lr_min")
+        assert len(late) == (1 if ends_in_0 else 99), kwargs
 
 
 @pytest.mark.parametrize("name", CURVES)
