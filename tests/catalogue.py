@@ -217,7 +217,7 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
     "SlantedTriangular": {"": lambda n: SlantedTriangular(n.between(10, 60), n.random.uniform(0.6, 0.9), n.between(1, 32))},
     "CosineRestarts": {
         "": lambda n: CosineRestarts(n.lengths(3), decay=n.levels(3), end=n.factor()),
-        "shorter": lambda n: CosineRestarts(n.length(), 3, n.share(), n.between(1, 2), n.factor()),
+        "shorter": lambda n: CosineRestarts(n.length(), 3, 0.5, n.between(1, 2), n.factor()),
         "warmup": lambda n: CosineRestarts(n.length(), 3, n.between(1, 2), n.share(), n.factor(), n.between(1, 9), n.factor()),
     },
     "REX": {"": lambda n: REX(n.length(), n.factor(), n.share())},

@@ -234,7 +234,7 @@ def test_a_child_is_not_stepped_or_loaded_by_itself() -> None:
     ours.ChainedScheduler([child])  # is gone at once, and the child is free
     step(scheduler := ours.ChainedScheduler([child]))
     del scheduler
-    assert (child.last_epoch, repr(child)) == (1, "StepLR(lr=Step(every=3, gamma=0.1), last_epoch=1)")
+    assert (child.last_epoch, repr(child)) == (1, "StepLR(lr=Step(every=3), last_epoch=1)")
     for t in (2, 3):  # goes on from where that one left it
         step(child)
         assert (child.last_epoch, rates(optimizer)) == (t, [pytest.approx(1.0 if t < 3 else 0.1)])

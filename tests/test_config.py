@@ -337,7 +337,7 @@ def test_a_warm_up_goes_in_front_of_anything(a: Schedule, n: float, shape: str, 
     expected = a(t - n, 0.3) if t >= n else Warmup(n, start, shape)(t, a(0, 0.3))
     assert warmed(t, 0.3) == pytest.approx(expected, rel=1e-12, abs=1e-15)
     assert a.warmup(0) is a
-    if a(0, 0.0) == 0 and a(0, 1.0) == 1:
+    if a.affine and a(0, 0.0) == 0 and a(0, 1.0) == 1:
         assert warmed == Warmup(n, start, shape) >> a
 
 
@@ -483,6 +483,104 @@ def test_no_field_may_hide_what_every_schedule_has() -> None:
         with pytest.raises(TypeError, match=f"^Mine: no field may be called '{field}', which every schedule has a meaning for"):
             type("Mine", (Schedule,), {"__annotations__": {field: float}})
     assert "Mine" not in names()
+
+
+# -- at the edges
+
+
+def test_the_end_of_a_join_is_the_end_of_its_last_part() -> None:
+    """Though the sum of its lengths rounds."""
+    rng = random.Random(0)
+    for _ in range(300):
+        a, b, c = (rng.uniform(0.1, 300) for _ in range(3))
+        schedule = Linear(a) >> Cosine(b, 0.25) >> Linear(c, 1.0, 0.0)
+        end = schedule.length
+        assert schedule(end) == schedule(math.nextafter(end, 1e9)) == schedule(end + 1) == 0.0
+        if np := pytest.importorskip("numpy"):
+            assert (schedule(np.array([end, math.nextafter(end, 1e9), end + 1])) == 0.0).all()
+    for total in range(3, 400):
+        assert lucid.recipe("wsd", total)(total) == pytest.approx(0, abs=1e-13)
+    assert (Linear(0.1) >> Linear(0.2) >> Cosine(0.3, hold=False))(0.1 + 0.2 + 0.6) == pytest.approx(1)  # goes on
+
+
+def test_lines_and_cycles_end_where_they_say() -> None:
+    rng = random.Random(0)
+    for _ in range(300):
+        start, end, steps = rng.uniform(0, 2), rng.uniform(0, 2), rng.uniform(2, 99)
+        assert Linear(steps, start, end).at([0, steps]) == [start, end]
+        assert OneCycle(steps, start, 1.0, end, 0.5).at([0, steps / 2 - 1, steps - 1])[::2] == [start, end]
+    assert OneCycle(100)(0) == 0.04
+
+
+@pytest.mark.parametrize("t", [1e17, 2**60, 10**17, 1e200, 1.7e308, -1.7e308])
+def test_no_time_is_too_late(t: float) -> None:
+    for schedule in (
+        Polynomial(3, 0.5, cycle=True),
+        get("Eden", 10, 10, 1),
+        Linear(3).per_epoch(1e-5, staircase=True),
+        get("Noise", Constant(), std=1e-300),
+        get("Chebyshev", 2**53),
+    ):
+        value = schedule(t)
+        assert isinstance(value, float), schedule
+        assert math.isfinite(value)
+
+
+def test_a_history_of_phases_that_continue_stays_small() -> None:
+    schedule: Schedule = Linear(4, 1.0, 0.5)
+    for _ in range(25):
+        schedule = schedule >> Linear(4, 1.0, 0.5).continue_from(schedule)
+    assert schedule(schedule.length) == 0.5**26
+    assert len(schedule.to_json()) < 100_000
+    assert Schedule.from_json(schedule.to_json()) == schedule
+
+
+def test_what_cannot_be_read_is_not_written() -> None:
+    schedule: Schedule = Cosine(4)
+    for _ in range(100):
+        schedule = 0.5 * schedule
+    with pytest.raises(ValueError, match=r"^schedule configuration is nested deeper than 64$"):
+        schedule.to_dict()
+
+
+def test_whole_numbers_are_whole() -> None:
+    assert get("CosineRestarts", 3, 2.0, growth=0.5) == get("CosineRestarts", 3, 2, growth=0.5)
+    assert type(Linear(3).repeat(2.0).times) is int  # type: ignore[arg-type]
+
+
+def test_a_warm_up_of_nothing_is_none_and_one_to_a_ceiling_stops_there() -> None:
+    np = pytest.importorskip("numpy")
+    assert Cosine(4).warmup(np.int64(0)) == Cosine(4)
+    assert Cosine(10).clip(hi=2).warmup(4).at(range(5), 3.0) == [0, 0.5, 1, 1.5, 2]
+    assert maximum(0.5, Cosine(4)) == Maximum((Absolute(0.5), Cosine(4)))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: get("CosineRestarts", 3, 10**6, growth=0.9999), "CosineRestarts: times must be <= 10000 for cycles that are"),
+        (lambda: get("CosineRestarts", 3, 9999, 2, warmup_steps=1), "CosineRestarts: the last of 9999 cycles is"),
+        (lambda: Decay(4, shape=lambda p: math.nan)(1), r"Decay: shape\(0\.25\) must be finite, got nan"),
+        (lambda: Schedule.from_json(None), "a schedule configuration must be text, got None"),  # type: ignore[arg-type]
+        (lambda: get("inverse_sqrt", 100, power=0.7), "InversePower: the name 'inverse_sqrt' says that power is 0.5; get"),
+        (lambda: Cosine(4).continue_from(Linear(2)).continue_from(Step(3)), "Continue: Step"),
+        (lambda: Cosine(4).clip(0.1).continue_from(Linear(2)), r"Continue: Maximum\(.* is not affine in the base"),
+        (lambda: get("Chebyshev", 2.0**54), r"Chebyshev: steps must be <= 2\*\*53"),
+    ],
+)  # fmt: skip
+def test_what_would_fail_later_is_refused(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make()
+
+
+def test_what_is_known_after_an_import_says_so() -> None:
+    import subprocess
+    import sys
+
+    for name, place in (("TimmNoise", "lucid.compat.timm"), ("RunningProduct", "lucid.optim.lr_scheduler")):
+        code = f"from lucid.schedules import Schedule; Schedule.from_dict({{'schedule': {name!r}}})"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.stderr.strip().endswith(f"ValueError: unknown schedule {name!r}; import {place} first")
 
 
 # -- the noise

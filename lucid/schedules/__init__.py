@@ -17,6 +17,7 @@ from lucid.schedules._schedule import (
     Shift,
     Stretch,
     Sum,
+    _as_schedule,
     aliases,
     get,
     names,
@@ -98,18 +99,20 @@ __all__ = [
 ]
 
 
-def maximum(first: Schedule, *others: Any) -> Schedule:
+def maximum(first: Any, *others: Any) -> Schedule:
     """The largest of several schedules or absolute values at each time."""
+    made = _as_schedule(first)
     for other in others:
-        first = first.maximum(other)
-    return first
+        made = made.maximum(other)
+    return made
 
 
-def minimum(first: Schedule, *others: Any) -> Schedule:
+def minimum(first: Any, *others: Any) -> Schedule:
     """The smallest of several schedules or absolute values at each time."""
+    made = _as_schedule(first)
     for other in others:
-        first = first.minimum(other)
-    return first
+        made = made.minimum(other)
+    return made
 
 
 def json_schema() -> dict[str, Any]:

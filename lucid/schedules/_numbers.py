@@ -59,7 +59,7 @@ def number(owner: str, field: str, value: Any, rule: str = "finite") -> Any:
         raise ValueError(f"{owner}: {field} must be finite, got {value!r}")
     if not _RULES[rule](plain):
         raise ValueError(f"{owner}: {field} must be {rule}, got {value!r}")
-    return plain
+    return int(plain) if rule.startswith("a whole number") else plain
 
 
 def _plain(value: Any) -> Any:

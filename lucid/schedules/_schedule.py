@@ -17,6 +17,7 @@ from lucid.schedules._numbers import (
     Ratio,
     hold,
     kinds_of,
+    number,
 )
 from lucid.schedules._ops import (
     HUGE,
@@ -37,6 +38,7 @@ from lucid.schedules._ops import (
 
 _MAX_DEPTH = 64
 _MAX_TEXT = 1_000_000
+_ELSEWHERE = {"TimmNoise": "lucid.compat.timm", "RunningProduct": "lucid.optim.lr_scheduler"}  # known once that is imported
 _BLOCK = 2**15  # times
 
 
@@ -184,7 +186,11 @@ class Schedule:
         return Stretch(self, steps, staircase)
 
     def clip(self, lo: float | None = None, hi: float | None = None) -> "Schedule":
-        """Never below ``lo`` nor above ``hi``, absolute values. Where it is clipped, the base has no say."""
+        """Never below ``lo`` nor above ``hi``, absolute values. Where it is clipped, the base has no say.
+
+        So a scheduler that follows it overwrites edits and what other schedulers wrote: multiply the schedules instead, or take
+        a floor that is a share of the base, ``(1 - k) * schedule + k * Constant()``.
+        """
         if lo is not None and hi is not None and hi < lo:
             raise ValueError(f"{type(self).__name__}: clip(lo, hi) needs lo <= hi, got {lo!r} and {hi!r}")
         made: Schedule = self if lo is None else Maximum((self, _as_schedule(lo)))
@@ -206,10 +212,11 @@ class Schedule:
         """A warm-up of ``steps`` in front, up to the first value: see :class:`Warmup`. One of 0 steps is none."""
         from lucid.schedules.warmup import Warmup  # which is made of Schedule
 
+        steps = number("Warmup", "steps", steps)
         if is_number(steps) and steps == 0:
             return self
         rise: Schedule = Warmup(steps, start, shape)
-        if self(0, 0.0) != 0 or self(0, 1.0) != 1:  # it does not begin at its base
+        if not self.affine or self(0, 0.0) != 0 or self(0, 1.0) != 1:  # it does not begin at its base
             rise = Product((Cut(self, 0), rise))
         return rise >> self
 
@@ -244,10 +251,9 @@ class Schedule:
         """The schedule as strict JSON data, ``{"schedule": "Cosine", "steps": 900, ...}``.
 
         Raises:
-            ValueError: it holds a function, which JSON cannot.
+            ValueError: it holds a function, which JSON cannot, or is nested deeper than 64.
         """
-        name = type(self).__name__
-        return {"schedule": name, **{f.name: _to_json(name, f.name, getattr(self, f.name)) for f in fields(self)}}  # type: ignore[arg-type]
+        return _config(self, 0)
 
     @classmethod
     def from_dict(cls, config: Mapping[str, Any]) -> Self:
@@ -374,22 +380,30 @@ class Join(Schedule):
                 raise ValueError(f"Join: {part!r} has no end, so nothing can follow it; cut it first: schedule[:n]")
         starts = tuple(map(_whole, accumulate((part.length for part in parts[:-1]), initial=0.0)))
         object.__setattr__(self, "_starts", starts)
+        last = parts[-1].length
+        end = starts[-1] + last
+        object.__setattr__(self, "_end", end)
+        # The time of the last part, where the whole ends, may round to before its own end.
+        object.__setattr__(self, "_short", last if end < math.inf and end - starts[-1] < last else 0.0)
         # No part is asked beyond its end but the last.
         object.__setattr__(self, "_asked", (*map(_uncut, parts[:-1]), parts[-1]))
         _inherit(self, parts)
 
     _starts: ClassVar[tuple[float, ...]]
     _asked: ClassVar[tuple[Schedule, ...]]
+    _end: ClassVar[float]
+    _short: ClassVar[float]
 
     @property
     def length(self) -> float:
-        return float(self._starts[-1] + self.parts[-1].length)
+        return self._end
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         starts, kind = self._starts, type(t)
         if kind is int or kind is float:  # is_number, unrolled: this runs in training loops
             if t >= starts[-1]:  # where a training is most of the time
-                return self._asked[-1](t - starts[-1], base)
+                x = t - starts[-1]
+                return self._asked[-1](self._short if x < self._short and t >= self._end else x, base)
             t = 0 if t < 0 else t
             i = bisect_right(starts, t) - 1
             return self._asked[i](t - starts[i], base)
@@ -399,13 +413,20 @@ class Join(Schedule):
             first, last = bisect_right(starts, since) - 1, bisect_right(starts, until)
         else:
             t = clip(t, 0)
-        value = self.parts[first](t - starts[first] if first else t, base)
-        for start, part in zip(starts[first + 1 : last], self.parts[first + 1 : last], strict=True):
-            value = where(t < start, value, part(clip(t, start) - start, base))  # no unsigned counter goes below 0
+        value = self.parts[first](self._since(first, t), base)
+        for i in range(first + 1, last):
+            value = where(t < starts[i], value, self.parts[i](self._since(i, clip(t, starts[i])), base))
         return value
 
+    def _since(self, i: int, t: Any) -> Any:
+        """The time of the i-th part, of an array that is nowhere before its start: no unsigned counter goes below 0."""
+        x = t - self._starts[i] if i else t
+        if self._short and i + 1 == len(self._starts):
+            x = where((t >= self._end) & (x < self._short), self._short, x)
+        return x
+
     def __repr__(self) -> str:
-        return " >> ".join(map(repr, self.parts))
+        return " >> ".join(map(repr, self.parts)) if len(self.parts) > 1 else super().__repr__()
 
 
 class Product(Schedule):
@@ -450,7 +471,8 @@ class Product(Schedule):
         return base
 
     def __repr__(self) -> str:
-        return " * ".join(f"({part!r})" if isinstance(part, (Join, Scale, Sum)) else repr(part) for part in self.parts)
+        told = (f"({part!r})" if isinstance(part, (Join, Scale, Sum)) else repr(part) for part in self.parts)
+        return " * ".join(told) if len(self.parts) > 1 else super().__repr__()
 
 
 class Scale(Schedule):
@@ -718,7 +740,8 @@ class Sum(_Parallel):
     _fold = staticmethod(operator.add)
 
     def __repr__(self) -> str:
-        return " + ".join(f"({part!r})" if isinstance(part, Join) else repr(part) for part in self.parts)
+        told = (f"({part!r})" if isinstance(part, Join) else repr(part) for part in self.parts)
+        return " + ".join(told) if len(self.parts) > 1 else super().__repr__()
 
 
 class Maximum(_Parallel):
@@ -804,7 +827,7 @@ class Stretch(Schedule):
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         x = t / self.by
         if self.staircase:
-            x = floor(x)
+            x = floor(clip(x, -HUGE, HUGE))
             x = where((x + 1) * self.by <= t, x + 1, x)  # the quotient rounds
         return self.of(x, base)
 
@@ -877,8 +900,12 @@ class Continue(Schedule):
         super().__post_init__()
         if self.previous.length == math.inf:
             raise ValueError(f"Continue: {self.previous!r} has no end to continue from; cut it first: schedule[:n]")
-        if not self.of.affine or self.of(0, 1.0) == self.of(0, 0.0):
+        if not self.of.affine:
+            raise ValueError(f"Continue: {self.of!r} is not affine in the base, so no base makes it start elsewhere")
+        if self.of(0, 1.0) == self.of(0, 0.0):
             raise ValueError(f"Continue: the first value of {self.of!r} does not follow the base, so it cannot start elsewhere")
+        while isinstance(self.previous, Join):  # of which the last part alone tells the end
+            object.__setattr__(self, "previous", self.previous.parts[-1])
         _inherit(self, (self.of, self.previous))
         object.__setattr__(self, "absolute", self.previous.absolute)
 
@@ -891,11 +918,19 @@ class Continue(Schedule):
         return self.of(t, (self.previous(self.previous.length, base) - first) / (self.of(0, 1.0) - first))
 
 
-def _to_json(owner: str, field: str, value: Any) -> Any:
+def _config(schedule: Schedule, depth: int) -> dict[str, Any]:
+    name = type(schedule).__name__
+    told = {f.name: _to_json(name, f.name, getattr(schedule, f.name), depth + 1) for f in fields(schedule)}  # type: ignore[arg-type]
+    return {"schedule": name, **told}
+
+
+def _to_json(owner: str, field: str, value: Any, depth: int) -> Any:
+    if depth > _MAX_DEPTH:  # which nobody would read
+        raise ValueError(f"schedule configuration is nested deeper than {_MAX_DEPTH}")
     if isinstance(value, Schedule):
-        return value.to_dict()
+        return _config(value, depth)
     if isinstance(value, (tuple, list)):
-        return [_to_json(owner, field, item) for item in value]
+        return [_to_json(owner, field, item, depth + 1) for item in value]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     raise ValueError(f"{owner}: {field} is {value!r}, which JSON cannot hold; write the rule as a Schedule of its own")
@@ -914,7 +949,9 @@ def _from_json(value: Any, depth: int) -> Any:
     name = value.get("schedule")
     made_of = Schedule._registry.get(name) if isinstance(name, str) else None
     if made_of is None:
-        raise ValueError(f"unknown schedule {name!r}{did_you_mean(name, Schedule._registry)}")
+        place = _ELSEWHERE.get(name) if isinstance(name, str) else None
+        hint = f"; import {place} first" if place else did_you_mean(name, Schedule._registry)
+        raise ValueError(f"unknown schedule {name!r}{hint}")
     given = {key: _from_json(item, depth + 1) for key, item in value.items() if key != "schedule"}
     try:
         return _made_of(str(name), given)
@@ -940,6 +977,8 @@ def _parsed(text: str | bytes) -> Any:
             raise ValueError(f"schedule configuration: {word} is no finite number")
         return value
 
+    if not isinstance(text, (str, bytes)):
+        raise ValueError(f"a schedule configuration must be text, got {text!r}")
     if len(text) > _MAX_TEXT:
         raise ValueError(f"schedule configuration is longer than {_MAX_TEXT} characters")
     try:
@@ -996,9 +1035,11 @@ def get(name: str, *arguments: Any, **parameters: Any) -> Schedule:
     if len(arguments) > len(order):
         raise ValueError(f"{own}: takes at most {len(order)} fields, got {len(arguments)}")
     given = dict(zip(order, arguments, strict=False))
-    for field in given:
-        if field in parameters:
+    for field in parameters:
+        if field in given:
             raise ValueError(f"{own}: field {field!r} is given twice")
+        if field in fixed:
+            raise ValueError(f"{own}: the name {name!r} says that {field} is {fixed[field]!r}; get {own!r} for another")
     return _made_of(own, {**fixed, **given, **parameters})
 
 

@@ -49,6 +49,7 @@ class Cyclic(Schedule):
     """
 
     absolute = True
+    aliases = {mode: {"mode": mode} for mode in ("triangular", "triangular2", "exp_range")}
 
     start: NonNegative
     peak: NonNegative

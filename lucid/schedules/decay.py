@@ -4,8 +4,8 @@ from collections.abc import Callable
 from math import pi
 from typing import Any, Literal
 
-from lucid.schedules._numbers import Inside, NonNegative, Positive
-from lucid.schedules._ops import clip, cos, raised
+from lucid.schedules._numbers import Inside, NonNegative, Positive, number
+from lucid.schedules._ops import clip, cos, is_number, raised
 from lucid.schedules._schedule import Schedule
 
 Shape = Literal["linear", "cosine", "1-sqrt", "1-square", "power", "exponential", "inverse"]
@@ -60,8 +60,13 @@ class Decay(Schedule):
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         p = clip(t / self.steps, 0.0, 1.0)
         shape = self.shape
-        left = _FALLS[shape](p, self.power, self.ratio) if isinstance(shape, str) else shape(p)
+        left = _FALLS[shape](p, self.power, self.ratio) if isinstance(shape, str) else _told(shape, p)
         return self.end + (base - self.end) * left
+
+
+def _told(shape: Callable[[Any], Any], p: Any) -> Any:
+    left = shape(p)
+    return number("Decay", f"shape({p!r})", left) if is_number(p) and is_number(left) else left
 
 
 _FALLS = {

@@ -37,4 +37,4 @@ class Linear(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         p = clip(t / self.steps, 0.0, 1.0)
-        return base * (self.start + (self.end - self.start) * p)
+        return base * (self.start * (1 - p) + self.end * p)  # exact at both ends

@@ -66,9 +66,9 @@ class OneCycle(Schedule):
         up, last = self.pct_start * self.steps - 1, self.steps - 1
         down = 2 * up if self.three_phase else up
         phases = [(0.0, up, start, peak), (up, down, peak, start), (down, last, start if self.three_phase else peak, end)]
-        # (until when, how long, to what, from how far above that); those that are over at 0 or have no length are left out
-        kept = tuple((to, to - since, b, a - b) for since, to, a, b in phases if to > max(since, 0.0))
-        object.__setattr__(self, "_phases", kept or ((0.0, 1.0, end, 0.0),))
+        # (until when, how long, to what, from what); those that are over at 0 or have no length are left out
+        kept = tuple((to, to - since, b, a) for since, to, a, b in phases if to > max(since, 0.0))
+        object.__setattr__(self, "_phases", kept or ((0.0, 1.0, end, end),))
         object.__setattr__(self, "_last", last)
         object.__setattr__(self, "_linear", self.anneal == "linear")
 
@@ -91,6 +91,8 @@ class OneCycle(Schedule):
         return base * level
 
     def _level(self, x: Any, phase: tuple[float, float, float, float]) -> Any:
-        until, span, to, above = phase
+        until, span, to, since = phase
         left = (until - x) / span
-        return to + above * (left if self._linear else (1 - cos(pi * left)) / 2)
+        if not self._linear:
+            left = (1 - cos(pi * left)) / 2
+        return to * (1 - left) + since * left  # exact at both ends

@@ -107,8 +107,8 @@ class Eden(Schedule):
         t = clip(t, 0)
         epoch = floor_divide(t, self.steps_per_epoch)
         rise = self.warmup_start + (1 - self.warmup_start) * clip(t / self.warmup_steps, 0.0, 1.0)
-        fall = ((t / self.lr_batches) ** 2 + 1.0) ** -0.25 * ((epoch / self.lr_epochs) ** 2 + 1.0) ** -0.25
-        return base * (fall * rise)
+        x, y = t / self.lr_batches, epoch / self.lr_epochs
+        return base * ((x * x + 1.0) ** -0.25 * (y * y + 1.0) ** -0.25 * rise)
 
 
 class Proportion(Schedule):
@@ -212,7 +212,8 @@ class Noise(Schedule):
         even = self._even(step, 1)
         if self.std is None:
             return self.size * (2 * even - 1)
-        inside = 1 - exp(-((self.size / self.std) ** 2) / 2)
+        bound = self.size / self.std
+        inside = 1 - exp(-bound * bound / 2)
         radius = raised(-2 * log(1 - inside * even), 0.5)
         return self.std * radius * cos(2 * pi * self._even(step, 2))
 

@@ -13,6 +13,8 @@ from lucid.schedules.exponential import Exponential
 from lucid.schedules.inverse_power import InversePower
 from lucid.schedules.linear import Linear
 
+_MOST = 10_000  # cycles that are laid out
+
 
 class WSD(_Composed):
     r"""Warm-up, stable, decay: the peak for as long as you like, then a cooldown. Also called trapezoidal.
@@ -324,8 +326,13 @@ class CosineRestarts(_Composed):
                 "CosineRestarts: times must be given where cycles get shorter or peaks higher, or where cycles grow after a "
                 "warm-up that does not"
             )
+        elif times > _MOST:
+            raise ValueError(f"CosineRestarts: times must be <= {_MOST} for cycles that are laid out one by one, got {times!r}")
         else:
-            steps = tuple(steps * self.growth**i for i in range(times))
+            try:
+                steps = tuple(float(steps * self.growth**i) for i in range(times))
+            except OverflowError:
+                raise ValueError(f"CosineRestarts: the last of {times} cycles is longer than every number") from None
         weights = decay if isinstance(decay, tuple) else tuple(decay**i for i in range(len(steps)))
         if len(weights) != len(steps):
             raise ValueError(f"CosineRestarts: decay must be as many as steps, {len(steps)}, got {weights!r}")

@@ -51,7 +51,7 @@ class Polynomial(Schedule):
             cycles = where(t > cycles * steps, cycles + 1, cycles)  # the quotient rounds
             cycles = where((cycles > 1) & (t <= (cycles - 1) * steps), cycles - 1, cycles)
             steps = steps * cycles
-            left = (steps - t) / steps
+            left = clip((steps - t) / steps, 0.0)
         else:
             left = (steps - clip(t, 0.0, steps)) / steps  # exact, where 1 - t / T has few digits near the end
         return self.end + (base - self.end) * raised(left, self.power)

@@ -224,6 +224,8 @@ class Chebyshev(Schedule):
         super().__post_init__()
         if self.small >= self.big:
             raise ValueError(f"Chebyshev: small must be < big, {self.big!r}, got {self.small!r}")
+        if self.steps > 2**53:
+            raise ValueError(f"Chebyshev: steps must be <= 2**53, which floats count to, got {self.steps!r}")
         count = 1
         while count < self.steps:
             count *= 2

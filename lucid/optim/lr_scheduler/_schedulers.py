@@ -411,9 +411,12 @@ class RunningProduct(Schedule):
         [1.0, 0.5, 0.25, 0.125]
     """
 
+    aliases = {"multiplicative": {}}
+
     fn: Callable[[Any], Any]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.forget()
 
     def forget(self) -> None:
