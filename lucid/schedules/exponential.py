@@ -1,7 +1,7 @@
 """Decay by a constant ratio: at every moment, every so often, or at chosen times."""
 
 from bisect import bisect_right
-from typing import Any
+from typing import Any, ClassVar
 
 from lucid.schedules._numbers import NonNegative, Positive, Times
 from lucid.schedules._ops import clip, exp, floor_divide, is_number, maximum, minimum, power, where
@@ -40,9 +40,17 @@ class Exponential(Schedule):
     every: Positive = 1.0
     end: NonNegative | None = None
 
+    _plain: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "_plain", self.end is None and is_number(self.every) and self.every == 1)
+
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        every, end = self.every, self.end
-        ratio = power(self.gamma, t if type(every) is float and every == 1.0 else t / every)
+        if self._plain:  # as PyTorch's, in many training loops
+            return base * power(self.gamma, t)
+        end = self.end
+        ratio = power(self.gamma, t / self.every)
         if end is not None:
             ratio = where(self.gamma < 1, maximum(ratio, end), minimum(ratio, end))
         return base * ratio

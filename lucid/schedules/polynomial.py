@@ -54,7 +54,8 @@ class Polynomial(Schedule):
             left = clip((steps - t) / steps, 0.0)
         else:
             left = (steps - clip(t, 0.0, steps)) / steps  # exact, where 1 - t / T has few digits near the end
-        return self.end + (base - self.end) * raised(left, self.power)
+        left = left**self.power if type(left) is float else raised(left, self.power)
+        return self.end + (base - self.end) * left
 
     @property
     def length(self) -> float:
