@@ -7,12 +7,33 @@ lucid.advise(schedule, steps=80_000)                             # warns: the ru
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
+from dataclasses import fields, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
-from lucid.schedules import WSD, Constant, Cosine, Linear, MultiStep, Noam, OneCycle, Schedule, Warmup
+from lucid.schedules import (
+    WSD,
+    Constant,
+    Continue,
+    Cosine,
+    Cut,
+    Join,
+    Linear,
+    MultiStep,
+    Noam,
+    Noise,
+    OneCycle,
+    Product,
+    Proportion,
+    Scale,
+    Schedule,
+    Shift,
+    Stretch,
+    Warmup,
+)
 from lucid.schedules._numbers import number
-from lucid.schedules._schedule import did_you_mean
+from lucid.schedules._schedule import _Composed, _Parallel, _plain, _uncut, did_you_mean
 
 __all__ = ["advise", "names", "recipe"]
 
@@ -23,10 +44,12 @@ _recipes: dict[str, Callable[..., Schedule]] = {}
 def recipe(name: str, total_steps: float, **options: Any) -> Schedule:
     """The schedule of a published way to train, as a plain composition: print it, change it, save it.
 
-    It gives multiples of each group's own rate, so the optimizer's ``lr`` is the peak.
+    It gives multiples of each group's own rate, so the optimizer's ``lr`` is the peak; ``"transformer"`` alone gives absolute
+    rates, and the optimizer's ``lr`` plays no part.
 
     Args:
-        name: one of :func:`names`: ``"pretrain-llm"``, ``"wsd"``, ``"fine-tune"``, ``"vision-from-scratch"``, ...
+        name: one of :func:`names`: ``"pretrain-llm"``, ``"wsd"``, ``"fine-tune"``, ``"vision-from-scratch"``, ...; upper and
+            lower case, hyphens and underscores make no difference.
         total_steps: length of the run > 0, warm-up included, in the unit of ``t``.
         **options: what the recipe offers besides, such as ``warmup_steps``; ``help(lucid.recipes)`` lists them.
 
@@ -34,14 +57,15 @@ def recipe(name: str, total_steps: float, **options: Any) -> Schedule:
         ValueError: unknown name or option, a number outside of its range.
 
     Warns:
-        UserWarning: the warm-up is longer than the run, and whatever else :func:`advise` finds.
+        UserWarning: the warm-up is not over before the run is, and whatever else :func:`advise` finds.
 
     >>> recipe("fine-tune", total_steps=1000)
     Warmup(steps=100.0, start=0.0) >> Linear(steps=900.0, start=1.0, end=0.0)
     """
-    made_by = _recipes.get(name) if isinstance(name, str) else None
-    if made_by is None:
+    found = {_plain(own): own for own in _recipes}.get(_plain(name)) if isinstance(name, str) else None
+    if found is None:
         raise ValueError(f"unknown recipe {name!r}{did_you_mean(name, _recipes)}; there are {', '.join(names())}")
+    name, made_by = found, _recipes[found]
     known = list(inspect.signature(made_by).parameters)[1:]
     for option in options:
         if option not in known:
@@ -68,10 +92,10 @@ def _recipe(name: str) -> Callable[[Recipe], Recipe]:
     return register
 
 
-def _warmed(name: str, steps: Any, total: float, then: Callable[[float], Schedule]) -> Schedule:
+def _warmed(name: str, steps: Any, total: float, then: Callable[[float], Schedule], start: float = 0.0) -> Schedule:
     """A linear warm-up and what follows for the rest; where nothing is left for it, the warm-up alone."""
     steps = number(name, "warmup_steps", steps, ">= 0")
-    return then(total - steps).warmup(steps) if steps < total else Warmup(steps)
+    return then(total - steps).warmup(steps, start=start) if steps < total else Warmup(steps, start)
 
 
 @_recipe("pretrain-llm")
@@ -152,17 +176,19 @@ def vision_from_scratch(total_steps: float, warmup_steps: float | None = None, f
 
 
 @_recipe("resnet")
-def resnet(total_steps: float, warmup_steps: float | None = None) -> Schedule:
+def resnet(total_steps: float, warmup_steps: float | None = None, start: float = 0.0) -> Schedule:
     """Warm-up over 5 of 90 epochs, then a tenth at each of 30, 60 and 80 of 90.
 
-    ``warmup_steps``: an eighteenth of the run.
+    ``warmup_steps``: an eighteenth of the run. ``start``: where it begins, a multiple of the peak in [0, 1]; the paper begins
+    at the rate of a single worker, ``start=1 / workers``.
 
     Source: Goyal et al., "Accurate, Large Minibatch SGD" (2017).
     """
+    start = number("resnet", "start", start, "in [0, 1]")
     steps = total_steps / 18 if warmup_steps is None else warmup_steps
     times = [total_steps * share / 9 for share in (3, 6, 8)]
     stairs = MultiStep(tuple(times))
-    return _warmed("resnet", steps, total_steps, lambda rest: stairs.shift(-(total_steps - rest))[:rest])
+    return _warmed("resnet", steps, total_steps, lambda rest: stairs.shift(-(total_steps - rest))[:rest], start)
 
 
 @_recipe("super-convergence")
@@ -198,60 +224,191 @@ def advise(
 ) -> list[str]:
     """Warn of what is odd about a schedule for a run of this length, and return the warnings.
 
+    A run of n steps sees the times 0 to n - 1, and one step more or less is never odd. What is:
+
+    - the run ends while the schedule is still on its first way up, which later turns or levels off. What rises for ever, and
+      what was cut on its way up for the length of the run, is a test of rates and meant so;
+    - the run ends before the schedule, or the part of it that is followed by a constant for ever, at another
+      value: by more than a hundredth of the peak;
+    - the schedule ends before the run and rises again, as ``Cosine(..., hold=False)``;
+    - the schedule ends before the run and stands still at a tenth of its peak or less, for a tenth of the run or more. A
+      higher constant, and SWALR's rate, is taken for one that it was meant to reach.
+
     Args:
-        schedule: a Schedule, or a scheduler with one.
+        schedule: a Schedule, or a scheduler that follows some: every one of every group and key is looked at. Rates that
+            come from metrics, or from ``get_lr()`` of a subclass, cannot be foretold, and get no advice.
         steps: how many times the scheduler will be stepped; or tell it by
         loader: a data loader, or anything else that has a length, stepped once per batch,
         epochs: for so many passes, and
         accumulate: so many batches to a step, the last of an epoch perhaps fewer.
+        stacklevel: as that of :func:`warnings.warn`: 2 warns where this function is called.
 
     Raises:
         TypeError: no Schedule.
         ValueError: neither ``steps`` nor ``loader``, or both; a number outside of its range.
 
+    Warns:
+        UserWarning: what it found, each once.
+
     >>> import warnings
-    >>> with warnings.catch_warnings():
+    >>> with warnings.catch_warnings():  # doctest: +ELLIPSIS
     ...     warnings.simplefilter("ignore")
-    ...     advise(Cosine(100), steps=500)
-    ['the schedule ends after 100 steps and the run after 500: the rate stands still from there, at 0 of 1']
+    ...     for message in advise(Cosine(90), steps=100) + advise(Warmup(200) >> Cosine(800), steps=100):
+    ...         print(message)
+    the schedule ends after 90 steps and the run after 100: the rate stands still from there, at 0 % of its peak; give it ...
+    the rate is still on its way up after 100 steps, when the run ends, at 49.5 % of its peak: make the warm-up shorter
     """
-    of = schedule if isinstance(schedule, Schedule) else getattr(schedule, "schedule", None)
-    if not isinstance(of, Schedule):
-        raise TypeError(f"advise: schedule must be a Schedule, or a scheduler that follows one, got {schedule!r}")
+    followed = list(_followed(schedule))
     if (steps is None) == (loader is None):
         raise ValueError("advise: give either steps or loader")
     if loader is not None:
         batches = math.ceil(len(loader) / number("advise", "accumulate", accumulate, "a whole number >= 1"))
         steps = batches * number("advise", "epochs", epochs, "> 0")
-    found = list(_oddities(of, number("advise", "steps", steps, "> 0")))
+    length = number("advise", "steps", steps, "> 0")
+    averages = "swa_lr" in getattr(schedule, "_rules", ())
+    found = dict.fromkeys(
+        message
+        for key, of, base in followed
+        if (message := _oddity("the rate" if key == "lr" else key, of, base, length, averages))
+    )
     for message in found:
         warnings.warn(message, stacklevel=stacklevel)
-    return found
+    return list(found)
 
 
-def _oddities(schedule: Schedule, steps: float) -> Any:
-    length = schedule.length
-    values = [float(schedule(steps * i / 256)) for i in range(257)]
-    peak = max(values)
-    if length < math.inf and values[-1] == peak > values[-2] and values == sorted(values):
-        yield f"the rate still rises after {_told(steps)} steps, when the run ends: the warm-up is longer than the run"
-    elif length > steps * (1 + 1e-9) and length != math.inf:
-        yield (
-            f"the schedule ends after {_told(length)} steps and the run after {_told(steps)}: "
-            f"it stops at {_told(values[-1])}, not at {_told(float(schedule(length)))}"
+def _followed(schedule: Any) -> Iterator[tuple[str, Schedule, float]]:
+    """Every different schedule that is followed: the key, the schedule, its base."""
+    tracks = getattr(schedule, "_tracks", None)
+    if tracks is None:
+        of = schedule if isinstance(schedule, Schedule) else getattr(schedule, "schedule", None)
+        if not isinstance(of, Schedule):
+            raise TypeError(f"advise: schedule must be a Schedule, or a scheduler that follows some, got {schedule!r}")
+        yield "lr", of, float(getattr(schedule, "base", 1.0))  # as the Keras adapter has one
+        return
+    for track in tracks:
+        try:
+            of_groups = schedule.schedules_of(track.key)
+        except NotImplementedError:  # get_lr() has the say
+            continue
+        bases = [*track.initial, *track.bases_now(schedule.optimizer.param_groups)[len(track.initial) :]]
+        pairs = {(id(of), float(base)): of for of, base in zip(of_groups, bases, strict=True)}
+        for (_, base), of in pairs.items():
+            yield track.key, of, base
+
+
+def _oddity(what: str, schedule: Schedule, base: float, steps: float, averages: bool) -> str | None:
+    schedule = _bare(schedule)
+    end, last = _end(schedule), max(steps - 1, 0.0)
+    run = _values(schedule, base, _whole_times(0, last))
+    whole = run if end == math.inf else [*run, *_values(schedule, base, _whole_times(0, end)), float(schedule(end, base))]
+    peak = max(whole)
+    if peak <= 0:
+        return None
+    top = _top_to_come(schedule, base, steps, run)
+    if top is not None:
+        return (
+            f"{what} is still on its way up after {_told(steps)} steps, when the run ends, at {_share(run[-1], top)} of its "
+            "peak: make the warm-up shorter"
         )
-    elif length < steps * (1 - 1e-9):
-        after = [float(schedule(length + (steps - length) * i / 64)) for i in range(65)]
-        if max(after) > min(after) and max(after) > after[0]:
-            yield (
-                f"the schedule ends after {_told(length)} steps and the run after {_told(steps)}: "
-                f"the rate rises again from there, up to {_told(max(after))}"
-            )
+    if end == math.inf or abs(end - steps) <= 1:
+        return None
+    told = f"the schedule ends after {_told(end)} steps and the run after {_told(steps)}: {what}"
+    if end > steps:
+        stop, aim = run[-1], float(schedule(end, base))
+        odd = abs(stop - aim) > 0.01 * peak
+        return (
+            f"{told} stops at {_share(stop, peak)} of its peak, not at {_share(aim, peak)}; give it the run's length"
+            if odd
+            else None
+        )
+    after = _values(schedule, base, [end + (last - end) * i / 64 for i in range(65)])
+    if max(after) > after[0] + 1e-3 * peak:
+        return f"{told} rises again from there, up to {_share(max(after), peak)} of its peak; give it the run's length"
+    if after[-1] <= 0.1 * peak * (1 + 1e-9) and steps - end >= 0.1 * steps and not averages:
+        return f"{told} stands still from there, at {_share(after[-1], peak)} of its peak; give it the run's length"
+    return None
+
+
+def _top_to_come(schedule: Schedule, base: float, steps: float, run: list[float]) -> float | None:
+    """The first peak, where it lies beyond the run, all of which leads up to it."""
+    early = run[(len(run) - 1) // 4]
+    if any(b < a * (1 - 1e-9) for a, b in pairwise(run)) or run[0] < early >= run[-1] * (1 - 1e-9):
+        return None
+    try:
+        beyond = [steps, steps + 1, *(math.ceil(steps * 10000 ** (i / 400)) + 1 for i in range(1, 401))]
+        later = _values(schedule, base, beyond)
+        at = 0
+        while at < 401 and later[at + 1] >= later[at] * (1 - 1e-9):
+            at += 1
+        since, until = beyond[at] if at == 0 else beyond[at - 1], beyond[min(at + 1, 401)]
+        top = max(later[at], *_values(schedule, base, [since + (until - since) * i / 256 for i in range(257)]))
+    except Exception:  # a function of the user's, that was made for the run alone
+        return None
+    if top <= run[-1] * (1 + 1e-9) or top > 1e9 or (at == 401 and later[-1] > 1.01 * later[-61]):  # 61: a quarter of the time
+        return None
+    near = max(run[-1], *later[:2])  # a step beyond the run
+    if top > near * 1.001 or min(later[1:]) < near * 0.999 or isinstance(schedule, Warmup):
+        return top
+    if isinstance(schedule, Cut) and schedule.steps >= steps - 1:  # a warm-up that never turns is meant so
+        uncut = _top_to_come(_uncut(schedule), base, steps, run)
+        return uncut if uncut is not None and float(_uncut(schedule)(beyond[-1], base)) < 0.999 * uncut else None
+    return None
+
+
+def _bare(schedule: Schedule) -> Schedule:
+    """Without noise; an exponential warm-up, which never is over, counts as over after its steps."""
+    if isinstance(schedule, Noise):
+        return _bare(schedule.of)
+    if isinstance(schedule, Warmup):
+        return replace(schedule, shape="linear") if schedule.shape == "exponential" else schedule
+    if isinstance(schedule, _Composed):
+        made = _bare(schedule._made)
+        return schedule if made is schedule._made else made
+    changes: dict[str, Any] = {}
+    for field in fields(schedule):  # type: ignore[arg-type]
+        value = getattr(schedule, field.name)
+        if isinstance(value, Schedule):
+            bare: Any = _bare(value)
+            changed = bare is not value
+        elif isinstance(value, tuple):
+            bare = tuple(_bare(one) if isinstance(one, Schedule) else one for one in value)
+            changed = any(a is not b for a, b in zip(bare, value, strict=True))
         else:
-            yield (
-                f"the schedule ends after {_told(length)} steps and the run after {_told(steps)}: the rate stands still from "
-                f"there, at {_told(after[0])} of {_told(peak)}"
-            )
+            continue
+        if changed:
+            changes[field.name] = bare
+    return replace(schedule, **changes) if changes else schedule  # type: ignore[type-var]
+
+
+def _end(schedule: Schedule) -> float:
+    """Where a schedule ends, or what it has before a constant for ever."""
+    if schedule.length < math.inf:
+        return schedule.length
+    if isinstance(schedule, _Composed):
+        return _end(schedule._made)
+    if isinstance(schedule, Join):
+        last = schedule.parts[-1]
+        return schedule._starts[-1] + (0.0 if last._still else _end(last))
+    if isinstance(schedule, (Product, _Parallel)):
+        return max((_end(part) for part in schedule.parts if not part._still), default=math.inf)
+    if isinstance(schedule, Shift):
+        return max(_end(schedule.of) + schedule.by, 0.0)
+    if isinstance(schedule, Stretch):
+        return _end(schedule.of) * schedule.by
+    return _end(schedule.of) if isinstance(schedule, (Continue, Proportion, Scale)) else math.inf
+
+
+def _whole_times(since: float, until: float) -> list[float]:
+    """At most 257 of the whole times."""
+    return sorted({math.floor(since + (until - since) * i / 256) for i in range(257)})
+
+
+def _values(schedule: Schedule, base: float, times: list[float]) -> list[float]:
+    return [float(schedule(t, base)) for t in times]
+
+
+def _share(value: float, of: float) -> str:
+    return f"{100 * value / of:.3g} %"
 
 
 def _told(value: float) -> str:
