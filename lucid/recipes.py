@@ -285,11 +285,8 @@ def _followed(schedule: Any) -> Iterator[tuple[str, Schedule, float]]:
             raise TypeError(f"advise: schedule must be a Schedule, or a scheduler that follows some, got {schedule!r}")
         yield "lr", of, float(getattr(schedule, "base", 1.0))  # as the Keras adapter has one
         return
-    for track in tracks:
-        try:
-            of_groups = schedule.schedules_of(track.key)
-        except NotImplementedError:  # get_lr() has the say
-            continue
+    for track in tracks:  # none where get_lr() has the say
+        of_groups = schedule.schedules_of(track.key)
         bases = [*track.initial, *track.bases_now(schedule.optimizer.param_groups)[len(track.initial) :]]
         pairs = {(id(of), float(base)): of for of, base in zip(of_groups, bases, strict=True)}
         for (_, base), of in pairs.items():
@@ -349,7 +346,7 @@ def _top_to_come(schedule: Schedule, base: float, steps: float, run: list[float]
     near = max(run[-1], *later[:2])  # a step beyond the run
     if top > near * 1.001 or min(later[1:]) < near * 0.999 or isinstance(schedule, Warmup):
         return top
-    if isinstance(schedule, Cut) and schedule.steps >= steps - 1:  # a warm-up that never turns is meant so
+    if isinstance(schedule, Cut):  # a warm-up that never turns is meant so
         uncut = _top_to_come(_uncut(schedule), base, steps, run)
         return uncut if uncut is not None and float(_uncut(schedule)(beyond[-1], base)) < 0.999 * uncut else None
     return None
@@ -384,8 +381,6 @@ def _end(schedule: Schedule) -> float:
     """Where a schedule ends, or what it has before a constant for ever."""
     if schedule.length < math.inf:
         return schedule.length
-    if isinstance(schedule, _Composed):
-        return _end(schedule._made)
     if isinstance(schedule, Join):
         last = schedule.parts[-1]
         return schedule._starts[-1] + (0.0 if last._still else _end(last))

@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from lucid.schedules import (
     OneCycle,
     Piecewise,
     Product,
+    Proportion,
     RangeTest,
     Schedule,
     Step,
@@ -151,7 +153,11 @@ ADVICE: list[tuple[Schedule, float, str | None]] = [
     (Linear(10) >> Linear(190, 1, 0), 105, STOPS.format(200, 105, 50.5, 0)),
     (Linear(100, 1.0, 0.0) >> Absolute(0.0), 50, STOPS.format(100, 50, 51, 0)),
     ((Linear(50, 1.0, 0.0) >> Constant(0.0)).stretch(2).shift(10), 60, STOPS.format(110, 60, 51, 0)),
+    (0.5 * (Linear(100, 1.0, 0.0) >> Constant(0.0)), 50, STOPS.format(100, 50, 51, 0)),
     (0.5 * (Linear(100, 1.0, 0.0) >> Constant(0.0)) * Step(1000), 50, None),  # endless
+    (Proportion(Linear(100, 1.0, 0.0) >> Constant(0.0), 0.0, 1.0, 0.0, 1.0), 50, STOPS.format(100, 50, 51, 0)),
+    ((Linear(100, 1.0, 0.0) >> Constant(0.0)).continue_from(Constant(steps=1)), 50, STOPS.format(100, 50, 51, 0)),
+    (Warmup(10) >> Constant(steps=1000) >> Linear(100, 1.0, 2.0), 500, STOPS.format(1110, 500, 50, 100)),
     ((Linear(100, 1.0, 0.0) >> Constant(0.0)).maximum(0.01), 50, STOPS.format(100, 50, 51, 1)),
     (OneCycle(100), 99, None),
     (Cosine(100), 99, None),
@@ -179,6 +185,7 @@ ADVICE: list[tuple[Schedule, float, str | None]] = [
     (MultiStep((30, 60)), 90, None),
     (Constant(), 100, None),
     (Absolute(0.0), 100, None),
+    (0.0 * Cosine(10), 100, None),
 ]  # fmt: skip
 
 
@@ -255,6 +262,15 @@ def test_rates_of_the_users_own_get_no_advice() -> None:
             return [0.1, 0.1]
 
     assert advise(Own(of_two_groups()), 10) == []
+    optimizer = of_two_groups()
+    children = [Own(optimizer), lucid.optim.lr_scheduler.CosineAnnealingLR(optimizer, 5)]
+    assert advise(lucid.optim.lr_scheduler.SequentialLR(optimizer, children, milestones=[5]), 100) == []
+
+
+def test_an_adapter_is_looked_at_from_its_own_base() -> None:
+    assert advise(SimpleNamespace(schedule=Cosine(50, 0.05), base=0.1), 100) == []
+    with pytest.warns(UserWarning, match=re.escape(STILL.format(50, 100, 10))):
+        advise(SimpleNamespace(schedule=Cosine(50, 0.05), base=0.5), 100)
 
 
 def of_two_groups() -> Any:
@@ -271,6 +287,8 @@ def test_a_recipe_gives_advice_where_it_is_called() -> None:
         recipe("fine-tune", total_steps=100, warmup_steps=100)
     with pytest.warns(UserWarning, match=re.escape(RISES.format(1000, 25))):
         recipe("transformer", total_steps=1000)
+    with pytest.warns(UserWarning, match="^the rate is still on its way up after 10 steps"):
+        assert recipe("resnet", total_steps=10, warmup_steps=20, start=0.5) == Warmup(20, 0.5)
 
 
 def test_batches_that_are_accumulated_count_once_and_the_last_of_an_epoch_too() -> None:
