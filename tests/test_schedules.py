@@ -328,6 +328,8 @@ def test_a_compiled_time_is_a_time(name: str, variant: str, jax64: Any) -> None:
         lambda w: Cosine(4).repeat(3, stretch=2, decay=w / 2),
         lambda w: Cosine(8).shift(w),
         lambda w: Cosine(8).shift(-w),
+        lambda w: Linear(1) >> Cosine(w),
+        lambda w: Linear(1) >> Cosine(8, end=w) * Linear(9),
     ],
 )
 def test_a_parameter_may_be_traced(make: Callable[[Any], Schedule], jax64: Any) -> None:

@@ -347,6 +347,13 @@ def _whole(time: float) -> float:
     return int(time) if abs(time) < 2**31 and time == int(time) else time
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether no number in a schedule is an array or a tracer, whose value nobody may ask for."""
+    if isinstance(value, Schedule):
+        return all(_is_plain(getattr(value, field.name)) for field in fields(value))  # type: ignore[arg-type]
+    return all(map(_is_plain, value)) if isinstance(value, tuple) else not hasattr(value, "shape")
+
+
 def _uncut(schedule: Schedule) -> Schedule:
     """What a cut is a cut of: for whoever asks nothing beyond its end, it has nothing to do."""
     return schedule.of if isinstance(schedule, Cut) else schedule
@@ -380,7 +387,7 @@ class Join(Schedule):
                 raise ValueError(f"Join: {part!r} has no end, so nothing can follow it; cut it first: schedule[:n]")
         starts = tuple(map(_whole, accumulate((part.length for part in parts[:-1]), initial=0.0)))
         object.__setattr__(self, "_starts", starts)
-        last = parts[-1].length
+        last = parts[-1].length if _is_plain(parts[-1]) else math.inf
         end = starts[-1] + last
         object.__setattr__(self, "_end", end)
         # The time of the last part, where the whole ends, may round to before its own end.
@@ -396,7 +403,7 @@ class Join(Schedule):
 
     @property
     def length(self) -> float:
-        return self._end
+        return float(self._starts[-1] + self.parts[-1].length)
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         starts, kind = self._starts, type(t)
