@@ -132,16 +132,20 @@ def hold(owner: str, field: str, value: Any, kinds: list[tuple[str, Any]]) -> An
             if kind == "numbers":
                 return tuple(number(owner, f"{field}[{i}]", item, known[kind]) for i, item in enumerate(value))
             for item in value:
-                if not getattr(item, "_is_schedule", False) or isinstance(item, type):
+                if not _is_schedule(item):
                     raise TypeError(f"{owner}: {field} must be schedules, got {item!r}")
             return tuple(value)
     if "number" in known:
         return number(owner, field, value, known["number"])
     if "schedule" in known:
-        if not getattr(value, "_is_schedule", False) or isinstance(value, type):
+        if not _is_schedule(value):
             raise TypeError(f"{owner}: {field} must be a schedule, got {value!r}")
         return value
     raise TypeError(f"{owner}: {field} must be callable{_more(known, 'choice')}, got {value!r}")
+
+
+def _is_schedule(value: Any) -> bool:
+    return getattr(value, "_is_schedule", False) and not isinstance(value, type)
 
 
 def _more(known: dict[str, Any], other: str = "callable") -> str:

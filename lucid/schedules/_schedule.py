@@ -909,20 +909,28 @@ class Continue(Schedule):
             raise ValueError(f"Continue: {self.previous!r} has no end to continue from; cut it first: schedule[:n]")
         if not self.of.affine:
             raise ValueError(f"Continue: {self.of!r} is not affine in the base, so no base makes it start elsewhere")
-        if self.of(0, 1.0) == self.of(0, 0.0):
+        first = self.of(0, 0.0)
+        slope = self.of(0, 1.0) - first
+        if slope == 0:
             raise ValueError(f"Continue: the first value of {self.of!r} does not follow the base, so it cannot start elsewhere")
         while isinstance(self.previous, Join):  # of which the last part alone tells the end
             object.__setattr__(self, "previous", self.previous.parts[-1])
         _inherit(self, (self.of, self.previous))
         object.__setattr__(self, "absolute", self.previous.absolute)
+        object.__setattr__(self, "_first", first)
+        object.__setattr__(self, "_slope", slope)
+        object.__setattr__(self, "_ended", self.previous.length)
+
+    _first: ClassVar[float]
+    _slope: ClassVar[float]
+    _ended: ClassVar[float]
 
     @property
     def length(self) -> float:
         return self.of.length
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
-        first = self.of(0, 0.0)
-        return self.of(t, (self.previous(self.previous.length, base) - first) / (self.of(0, 1.0) - first))
+        return self.of(t, (self.previous(self._ended, base) - self._first) / self._slope)
 
 
 def _config(schedule: Schedule, depth: int) -> dict[str, Any]:
