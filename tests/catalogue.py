@@ -264,7 +264,7 @@ ROWS: dict[str, dict[str, Callable[[Numbers], Schedule]]] = {
         "staircase": lambda n: Stretch(Cosine(n.between(1, 9), n.factor()), n.between(0.25, 9), staircase=True),
     },
     "KDecay": {"": lambda n: KDecay(wave(n), n.between(0.5, 3))},
-    "Continue": {"": lambda n: Continue(from_elsewhere(n), quarters(n))},
+    "Continue": {"": lambda n: Continue(from_elsewhere(n), quarters(n) + 0.25)},
     "Repeat": {
         "equal": lambda n: Repeat(wave(n), decay=n.between(0.5, 1)),
         "stretched": lambda n: Repeat(wave(n), None, n.between(1.25, 3), n.between(0.5, 1)),
