@@ -22,8 +22,9 @@ from sklearn.datasets import load_digits
 
 import lucid
 from lucid import nn
+from lucid._commands import UsageError
 from lucid._train.report import FIELDS, History, history_csv, picture, table
-from lucid._train.spec import EACH_BATCH, Settings, Spec, UsageError, formula
+from lucid._train.spec import EACH_BATCH, Settings, Spec, formula
 from lucid.data import DataLoader, TensorDataset, random_split
 from lucid.nn import functional as F
 from lucid.optim import SGD, lr_scheduler

@@ -11,13 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lucid._commands import UsageError
 from lucid.schedules._schedule import did_you_mean
 
 _LONGEST = 500  # characters: far more than any scheduler needs, far less than it takes to trouble the parser
-
-
-class UsageError(Exception):
-    """What was asked for cannot be done; the message says why, and the way out."""
 
 
 # What a scheduler that is named alone takes, to fit so many epochs of so many steps (batches) below the rate lr.

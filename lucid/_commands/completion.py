@@ -1,0 +1,7 @@
+"""``lucid completion``."""
+
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Nothing yet."""

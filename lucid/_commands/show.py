@@ -1,0 +1,7 @@
+"""``lucid show``."""
+
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Nothing yet."""

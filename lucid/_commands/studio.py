@@ -1,0 +1,7 @@
+"""``lucid studio``."""
+
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Nothing yet."""
