@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # as typing's, whose import would take most of ours
 if TYPE_CHECKING:
     from lucid import adapters, compat, data, nn, optim, recipes, schedules
     from lucid._device import device
+    from lucid._expression import parse
     from lucid._files import load, save
     from lucid._tensor import Tensor, tensor
     from lucid.recipes import advise, recipe
@@ -29,6 +30,7 @@ __all__ = [
     "load",
     "nn",
     "optim",
+    "parse",
     "recipe",
     "recipes",
     "save",
@@ -47,6 +49,7 @@ _PLACES = {
     "load": "lucid._files",
     "nn": "",
     "optim": "",
+    "parse": "lucid._expression",
     "recipe": "lucid.recipes",
     "recipes": "",
     "save": "lucid._files",
