@@ -236,7 +236,7 @@ class Scheduler(LRScheduler):
         """From 0 to what the warm-up aims at: the base, whatever ``curve``, which follows, begins with."""
         return Linear(hyper["warmup_t"])
 
-    def _planned(self, hyper: dict[str, Any]) -> Plan:
+    def _original(self, hyper: dict[str, Any]) -> Plan:
         curve, steps = self._curve(hyper), hyper["warmup_t"]
         if steps:
             curve = curve if hyper.get("warmup_prefix", True) else curve.shift(-steps)

@@ -5,6 +5,7 @@ A scheduler is a position in time (``last_epoch``), a base per parameter group, 
 """
 
 import copy
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from weakref import finalize, ref
 import torch
 from torch.optim.lr_scheduler import LRScheduler as _TorchLRScheduler
 
+from lucid.optim.lr_scheduler import _plan as plans
 from lucid.optim.lr_scheduler._track import Groups, Track, hidden_under_zeros
 from lucid.schedules import Constant, Schedule
 from lucid.schedules._numbers import number
@@ -86,12 +88,14 @@ class LRScheduler(_TorchLRScheduler):
     """
 
     # What is ours alone stays out of __dict__, which PyTorch's users compare and copy.
-    __slots__ = ("_before", "_hyper", "_lr", "_parent", "_quick", "_tracks", "_watched")
+    __slots__ = ("_before", "_changes", "_hyper", "_lr", "_parent", "_quick", "_tracks", "_watched")
 
     optimizer: Any
     last_epoch: Any
     _step_count: int
     _hyper: dict[str, Any]
+    _changes: list[plans.Change]
+    """The changes of plan, in the order in which they were made."""
     _tracks: list[Track]
     _lr: Track | None
     _parent: "ref[LRScheduler] | None"
@@ -137,6 +141,7 @@ class LRScheduler(_TorchLRScheduler):
         """
         owner = type(self).__name__
         self._parent, self._before, self._quick, self._watched = None, None, False, None
+        self._changes = []
         groups = parameter_groups(owner, optimizer)
         if isinstance(last_epoch, Schedule):
             raise TypeError(f"{owner}: last_epoch must be a number, got {last_epoch!r}; name the schedule: lr=schedule")
@@ -189,6 +194,12 @@ class LRScheduler(_TorchLRScheduler):
         return value if rule is None else number(type(self).__name__, name, value, rule)
 
     def _planned(self, hyper: dict[str, Any]) -> Plan:
+        """The plan that hyper-parameters tell, with the changes that were made to it."""
+        changes = hyper.get("_changes", self._changes)
+        plan = self._original({name: value for name, value in hyper.items() if name != "_changes"})
+        return plans.changed(type(self).__name__, plan, changes) if changes else plan
+
+    def _original(self, hyper: dict[str, Any]) -> Plan:
         plan = self._plan(**hyper)
         if self._own_rates:
             plan.setdefault("lr", Constant())  # for the bookkeeping: get_lr() has the say
@@ -210,6 +221,7 @@ class LRScheduler(_TorchLRScheduler):
         """Where the values in the groups are not the bases, a scheduler says here what those are."""
 
     def _take(self, hyper: dict[str, Any]) -> None:
+        self._changes = hyper.pop("_changes", self._changes)
         self._hyper = hyper
 
     def _change(self, **changes: Any) -> None:
@@ -479,14 +491,194 @@ class LRScheduler(_TorchLRScheduler):
         remove()
         return marks
 
+    # -- changes of plan
+
+    @_computed
+    def changes(self) -> list[dict[str, Any]]:
+        """The changes of plan so far, in their order, as plain data: when, of which key, and what :meth:`replan` and the like
+        were told; a schedule that holds a function is None."""
+        return plans.told(self._changes)
+
+    def replan(self, lr: Any = None, *, at: float | None = None, continuous: bool = True, **schedules: Any) -> None:
+        r"""From now on, follow another schedule. It starts at its own time 0, from the value that stands.
+
+        .. math:: \eta(t) = \begin{cases} s_{old}(t, \eta_{base}) & t < m \\ s_{new}(t - m, b) & \text{otherwise} \end{cases}
+
+        with :math:`b` such that the value does not jump at :math:`m`: so a cooldown branches off, ``replan(Decay(2000))``. The
+        change holds at once, is pure in time (a jump to before :math:`m` finds the old trajectory), and is a part of the
+        state: a scheduler that was built as before follows it after a load. It replaces earlier changes for later times.
+
+        Args:
+            lr: a Schedule, or a list with one per parameter group.
+            at: :math:`m`, when, not before ``last_epoch``; None is now.
+            continuous: False starts from the groups' bases, as a schedule does that is given at construction.
+            **schedules: the same for other keys that are scheduled: ``weight_decay=``, ``momentum=``, ...
+
+        Raises:
+            TypeError: no Schedule, or ``at`` is no number.
+            ValueError: a key that is not scheduled, a list of another length than the groups, a time before now, a schedule
+                that cannot continue (its first value does not follow the base, or the value that stands is 0). Nothing has
+                changed then.
+            RuntimeError: it is part of a composite.
+            NotImplementedError: the rates follow metrics or a subclass's ``get_lr()``, not a plan.
+
+        Example:
+            >>> import lucid
+            >>> from lucid.schedules import WSD, Decay
+            >>> optimizer = lucid.optim.SGD(lucid.nn.Linear(2, 1).parameters(), lr=0.5)
+            >>> scheduler = LRScheduler(optimizer, lr=WSD(10_000, 2_000, warmup_steps=500))
+            >>> scheduler.step(4_500)
+            >>> scheduler.replan(Decay(1_000, shape="linear"))
+            >>> [scheduler.lr_at(t)[0] for t in (250, 4_500, 5_000, 5_500)]
+            [0.25, 0.5, 0.25, 0.0]
+        """
+        owner = type(self).__name__
+        if not isinstance(continuous, bool):
+            raise TypeError(f"{owner}: continuous must be True or False, got {continuous!r}")
+        asked = {**({} if lr is None else {"lr": lr}), **schedules}
+        if not asked:
+            raise ValueError(f"{owner}: replan() needs a schedule: replan(Decay(2000))")
+        at, made = self._when(at), []
+        for key, of in asked.items():
+            many, groups = isinstance(of, (list, tuple)), len(self.optimizer.param_groups)
+            if not all(isinstance(one, Schedule) for one in (of if many else [of])):
+                raise TypeError(
+                    f"{owner}: {key} must be a Schedule or a list of them, got {of!r}; a function goes in as Lambda(fn)"
+                )
+            if many and len(of) != groups:
+                raise ValueError(f"{owner}: {key} needs one schedule per parameter group: {groups} groups, {len(of)} given")
+            made.append({"at": at, "key": key, "schedule": list(of) if many else of, "continuous": continuous})
+        before = [one for one in self._changes if not (one["key"] in asked and one["at"] > at)]
+        self._amend(before, made)
+
+    def extend(self, total_steps: float, *, at: float | None = None, key: str | None = None) -> None:
+        """From now on, go to an end that comes later, without a jump.
+
+        What is over stays as it was, and a warm-up goes on as planned. A flat phase that is going on or still to come gets
+        longer (the last one, as the stable phase of WSD), and what follows it keeps its length. Where there is none, all that
+        remains takes longer in proportion: a cosine goes down more slowly from where it stands. Like :meth:`replan`, a change
+        of plan; where the end is there already, nothing happens, so that a script may say it after each load.
+
+        Args:
+            total_steps: when the schedule is to end, in the unit of ``step()``, counted from 0 as its length is.
+            at: from when on, not before ``last_epoch``; None is now.
+            key: the group key; None takes all that end with the one that ends last.
+
+        Raises:
+            TypeError: an argument that is no number.
+            ValueError: the schedule has no end, or it is over; ``total_steps`` is before its end. Nothing has changed then.
+            RuntimeError: it is part of a composite.
+            NotImplementedError: the rates follow metrics or a subclass's ``get_lr()``, not a plan.
+
+        Example:
+            >>> import lucid
+            >>> from lucid.schedules import WSD
+            >>> optimizer = lucid.optim.SGD(lucid.nn.Linear(2, 1).parameters(), lr=0.5)
+            >>> scheduler = LRScheduler(optimizer, lr=WSD(100, 20, shape="linear"))
+            >>> scheduler.step(50)
+            >>> scheduler.extend(200)
+            >>> [scheduler.lr_at(t)[0] for t in (50, 180, 190, 200)]
+            [0.5, 0.5, 0.25, 0.0]
+        """
+        owner = type(self).__name__
+        at, total = self._when(at), plans.time(owner, "total_steps", total_steps)
+        self._check_plan(() if key is None else (key,))
+        plan = {track.key: track.shared or track.schedules for track in self._tracks}
+        lengths = {of: plans.length_of(schedules) for of, schedules in plan.items() if key is None or of == key}
+        ends = [length for length in lengths.values() if length < math.inf]
+        last = max(ends, default=math.inf)
+        made = [{"at": at, "key": of, "total_steps": total} for of, length in lengths.items() if length == last]
+        if not plans.same_time(total, last):
+            self._amend(self._changes, made)
+
+    def rescale(self, factor: float, steps: float, *, at: float | None = None, key: str = "lr") -> None:
+        """From now on, another peak: the base goes to ``factor`` times what it was, in a straight line over ``steps``.
+
+        The trajectory keeps its shape, and absolute floors their height; where the rates are absolute (OneCycleLR, CyclicLR,
+        NoamScheduler), they are multiplied themselves. Like :meth:`replan`, a change of plan, which jumps remember. (An edit,
+        ``group["lr"] *= 0.5``, holds at once too, until a jump.)
+
+        Args:
+            factor: > 0.
+            steps: >= 0, how long it takes to get there, in the unit of ``step()``; 0 jumps.
+            at: from when on, not before ``last_epoch``; None is now.
+            key: the group key.
+
+        Raises:
+            TypeError: an argument that is no number.
+            ValueError: a number outside of its range, a key that is not scheduled. Nothing has changed then.
+            RuntimeError: it is part of a composite.
+            NotImplementedError: the rates follow metrics or a subclass's ``get_lr()``, not a plan.
+
+        Example:
+            >>> import lucid
+            >>> from lucid.schedules import Constant
+            >>> optimizer = lucid.optim.SGD(lucid.nn.Linear(2, 1).parameters(), lr=0.5)
+            >>> scheduler = LRScheduler(optimizer, lr=Constant())
+            >>> scheduler.rescale(0.5, steps=2, at=10)
+            >>> [scheduler.lr_at(t)[0] for t in (10, 11, 12, 13)]
+            [0.5, 0.375, 0.25, 0.25]
+        """
+        owner = type(self).__name__
+        at, factor = self._when(at), number(owner, "factor", factor, "> 0")
+        steps = plans.time(owner, "steps", steps)
+        self._amend(self._changes, [{"at": at, "key": key, "factor": factor, "steps": steps}])
+
+    def _when(self, at: Any) -> Any:
+        if at is None:
+            return self._time
+        owner, now = type(self).__name__, self._time
+        at = plans.time(owner, "at", at)
+        if at < now:
+            raise ValueError(f"{owner}: at must be >= {now}, where the scheduler is, got {at!r}; step(at) goes back first")
+        return at
+
+    def _check_plan(self, keys: Any) -> None:
+        """Refuse a change of plan where there is none to change."""
+        owner = type(self).__name__
+        if self._parent is not None:
+            parent = self._parent()
+            if parent is not None:
+                raise RuntimeError(f"{owner}: it is part of a {type(parent).__name__}; change that one's plan")
+            self._check_free()
+        if not self._tracks or (self._own_rates and "lr" in keys):
+            self.schedules_of("lr")  # says why there is none
+        known = [track.key for track in self._tracks]
+        for key in keys:
+            if key not in known:
+                raise ValueError(
+                    f"{owner}: {key!r} is not scheduled, so its plan cannot change; {', '.join(known) or 'nothing'} is"
+                )
+
+    def _amend(self, before: list[plans.Change], made: list[plans.Change]) -> None:
+        """Follow the plan with these changes from now on: all of it, or none."""
+        owner, groups, t = type(self).__name__, self.optimizer.param_groups, self._time
+        self._check_plan([change["key"] for change in made])
+        changes = [*before, *made]
+        if len(changes) > plans.MOST:
+            raise ValueError(f"{owner}: a plan can be changed {plans.MOST} times; build a new scheduler, and step(t) to here")
+        hyper = {**self._hyper, "_changes": changes}
+        plan = self._planned(hyper)
+        for track in self._followed():
+            track.observe(groups)  # edits up to now were made to the old plan
+            of = plan[track.key]
+            for i, base in enumerate(track.bases):
+                schedule = of[min(i, len(of) - 1)] if isinstance(of, list) else of
+                number(owner, track.key, schedule(t, base), track.rule)
+        for track in self._tracks:
+            track.take(plan[track.key], len(groups))
+            track.put(groups, t)
+        self._take(hyper)
+
     # -- state (R2)
 
     def state_dict(self) -> dict[str, Any]:
         """All that resuming needs, as plain numbers, strings and lists: strict JSON, and safe for ``weights_only`` loading.
 
         ``last_epoch``, ``_step_count``, ``base_lrs``, ``_last_lr``, ``_group_count``, the class, the hyper-parameters under
-        their own names (functions as None, callable objects as their ``__dict__``), and ``_tracks``: per group key the bases
-        in force and the values that the groups hold. Public attributes of plain data that a user set are kept too.
+        their own names (functions as None, callable objects as their ``__dict__``), ``_changes``, those of the plan, and
+        ``_tracks``: per group key the bases in force and the values that the groups hold. Public attributes of plain data that
+        a user set are kept too.
 
         Raises:
             ValueError: a callable object or a schedule holds something that is not plain data.
@@ -495,6 +687,7 @@ class LRScheduler(_TorchLRScheduler):
         told = {
             **self._extra_state(),
             **self._hyper_state(),
+            "_changes": plans.told(self._changes),
             "_class": owner,
             "last_epoch": number(owner, "last_epoch", self.last_epoch),
             "_step_count": self._step_count,
@@ -528,8 +721,8 @@ class LRScheduler(_TorchLRScheduler):
 
         The values go into the optimizer's groups at once, so restoring the scheduler alone is enough, and the order of
         restoring schedulers and optimizer does not matter. The state's hyper-parameters and base rates replace this
-        scheduler's, with a warning where they differ; ``keep_hyperparameters=True`` keeps this scheduler's and takes the
-        position, and edits and cuts as ratios of the base (restore the optimizer before that).
+        scheduler's, with a warning where they differ, and so do its changes of plan; ``keep_hyperparameters=True`` keeps this
+        scheduler's and takes the position, and edits and cuts as ratios of the base (restore the optimizer before that).
 
         Raises:
             TypeError: not a mapping.
@@ -564,6 +757,7 @@ class LRScheduler(_TorchLRScheduler):
         elif state["_class"] != owner:
             raise ValueError(f"{owner}: the state is one of {state['_class']!r}")
         hyper, patches = self._checked_hyper(state, keep)
+        hyper["_changes"] = self._checked_changes(state, keep)
         extra = self._checked_extra(state)
         bases = [number(owner, "base_lrs", value, ">= 0") for value in _list(owner, "base_lrs", state.get("base_lrs", []))]
         if bases and self._lr is not None and len(bases) == count and not keep:
@@ -605,6 +799,7 @@ class LRScheduler(_TorchLRScheduler):
         step_count = _position(owner, "_step_count", steps, "a whole number >= 1")
         extra = self._checked_extra(state)
         hyper, patches = self._checked_hyper(state, keep)
+        hyper["_changes"] = self._checked_changes(state, keep)
         tracks: dict[str, Track] = {}
         writes: list[Any] = []
         with _as_patched(patches):  # the formulas are asked what they say with the state's attributes
@@ -678,6 +873,22 @@ class LRScheduler(_TorchLRScheduler):
                 self._warn_replaced(name, theirs, was)
         return hyper, patches
 
+    def _checked_changes(self, state: Mapping[str, Any], keep: bool) -> list[plans.Change]:
+        """The changes of plan that hold once ``state`` is loaded."""
+        mine, owner = self._changes, type(self).__name__
+        theirs = plans.read(owner, state.get("_changes", []), mine)
+        told, ours = plans.told(theirs), plans.told(mine)
+        if keep:
+            if told != ours:
+                warn(
+                    f"{owner}: the state's changes of plan {told!r} are left out, {ours!r} stay (keep_hyperparameters=True); "
+                    "replan(), extend() and rescale() make them again"
+                )
+            return mine
+        if mine and told != ours:
+            self._warn_replaced("changes of plan", told, ours)
+        return theirs
+
     def _decoded(self, name: str, saved: Any, mine: Any) -> tuple[Any, list[tuple[Any, dict[str, Any]]]]:
         """A hyper-parameter from the state, and the callable objects that the state has attributes for."""
         if isinstance(mine, list) and isinstance(saved, (list, tuple)) and any(map(callable, mine)):
@@ -749,6 +960,7 @@ class LRScheduler(_TorchLRScheduler):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         slots = self._slots()
+        self._changes = []  # which older versions did not have
         for name, value in state.items():
             if name in slots:
                 setattr(self, name, value)

@@ -86,7 +86,7 @@ class _Composite(LRScheduler):
                 )
         return list(schedulers)
 
-    def _planned(self, hyper: dict[str, Any]) -> Plan:
+    def _original(self, hyper: dict[str, Any]) -> Plan:
         if self._in_turn:
             return {}
         children = hyper.get("_schedulers") or [child._hyper for child in self._schedulers]
@@ -323,7 +323,8 @@ class _Composite(LRScheduler):
 
     def _told(self) -> list[str]:
         hyper = [f"{name}={value!r}" for name, value in self._hyper.items()]
-        return [f"[{', '.join(map(repr, self._schedulers))}]", *hyper]
+        changes = [f"changes={self.changes!r}"] if self._changes else []
+        return [f"[{', '.join(map(repr, self._schedulers))}]", *hyper, *changes]
 
     # -- state
 

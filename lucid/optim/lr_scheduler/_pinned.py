@@ -10,6 +10,7 @@ import torch
 from torch.optim.lr_scheduler import _LRScheduler as _TorchLegacyLRScheduler
 
 from lucid.optim.lr_scheduler._base import LRScheduler, _is_traced
+from lucid.optim.lr_scheduler._plan import length_of
 from lucid.schedules import Repeat
 from lucid.schedules._numbers import number
 
@@ -97,6 +98,8 @@ class LevelsInGroups(LRScheduler):
     def _take(self, hyper: dict[str, Any]) -> None:
         super()._take(hyper)
         self._ends = hyper.get("total_steps", math.inf)
+        if self._changes and self._ends < math.inf:
+            self._ends = length_of(self._planned(hyper)["lr"])
         self._show()
 
     def _show(self) -> None:
@@ -262,6 +265,17 @@ class OneCycleNames(LevelsInGroups):
     def _take(self, hyper: dict[str, Any]) -> None:
         super()._take(hyper)
         self._anneal_func_type = hyper["anneal_strategy"]
+
+    @property
+    def total_steps(self) -> int:
+        """How many steps there are in all, with those that :meth:`extend` gave it. Accelerate asks that."""
+        length = length_of(self._lr.shared or self._lr.schedules) if self._changes and self._lr is not None else math.inf
+        return int(self._hyper["total_steps"] if length == math.inf else math.ceil(length))
+
+    @total_steps.setter
+    def total_steps(self, value: int) -> None:
+        if hasattr(self, "_hyper"):
+            self._change(total_steps=value)
 
     @property
     def use_beta1(self) -> bool:

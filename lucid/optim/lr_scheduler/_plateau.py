@@ -172,6 +172,13 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         self.cooldown_counter = 0
         self._warned_of_nan = False
 
+    def _check_plan(self, keys: Any) -> None:
+        super()._check_plan(keys)
+        raise NotImplementedError(
+            f"{type(self).__name__}: its rates follow the metrics, not a plan; assign to group['lr'], or put it into a "
+            "ChainedScheduler with an LRScheduler and change the plan of that"
+        )
+
     # -- the metric
 
     @property
@@ -498,13 +505,13 @@ class GreedyLR(ReduceLROnPlateau):
         }
         self._build(optimizer, hyper)
 
-    def _planned(self, hyper: dict[str, Any]) -> Plan:
+    def _original(self, hyper: dict[str, Any]) -> Plan:
         floor, ceiling = hyper["min_lr"], hyper["max_lr"]
         for i in range(max(len(limit) if isinstance(limit, list) else 1 for limit in (floor, ceiling))):
             low, high = level_of(floor, i), level_of(ceiling, i)
             if low > high:
                 raise ValueError(f"{type(self).__name__}: min_lr must be <= max_lr, got {low!r} and {high!r} for group {i}")
-        return super()._planned(hyper)
+        return super()._original(hyper)
 
     def _reset(self) -> None:
         super()._reset()

@@ -13,6 +13,7 @@ from lucid.optim.lr_scheduler._pinned import (
     collapsed,
     level_of,
 )
+from lucid.optim.lr_scheduler._plan import within
 from lucid.schedules import (
     Absolute,
     Constant,
@@ -491,8 +492,9 @@ class MultiplicativeLR(_FunctionsLR):
         super()._take(hyper)
         for track in self._tracks:  # a load may have given a callable object other attributes
             for schedule in (track.shared, *track.schedules):
-                if isinstance(schedule, RunningProduct):
-                    schedule.forget()
+                for part in within(schedule):
+                    if isinstance(part, RunningProduct):
+                        part.forget()
 
 
 class CyclicLR(CyclicNames):

@@ -1,0 +1,299 @@
+"""Changes of plan: other Schedules from a time on, made of the old ones by cutting, joining, stretching and continuing.
+
+A scheduler keeps its changes in a list, in the order in which they were made; folded over the plan that its hyper-parameters
+tell, they give the Schedules that it follows. So these stay pure in the time, and a state tells the changes alone.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from fractions import Fraction
+from typing import Any
+
+from lucid.schedules import (
+    Constant,
+    Continue,
+    Cut,
+    Join,
+    Linear,
+    Maximum,
+    Minimum,
+    Product,
+    Scale,
+    Schedule,
+    Shift,
+    Stretch,
+    Sum,
+)
+from lucid.schedules._numbers import number
+from lucid.schedules._schedule import _Composed
+
+Change = dict[str, Any]
+"""``at`` and ``key``, and one of: ``schedule`` and ``continuous``; ``total_steps``; ``factor`` and ``steps``."""
+
+MOST = 64  # changes that a scheduler keeps: each one is evaluated within the next
+
+
+def changed(owner: str, plan: Mapping[str, Any], changes: list[Change]) -> dict[str, Any]:
+    """``plan``, group key -> Schedule or list of them, with the changes.
+
+    Raises:
+        ValueError: one of the changes cannot be made.
+    """
+    made = dict(plan)
+    for change in changes:
+        key = change["key"]
+        if key not in made:
+            raise ValueError(f"{owner}: {key!r} is not scheduled, so its plan cannot change; {', '.join(made) or 'nothing'} is")
+        old, new = made[key], change.get("schedule")
+        many = max((len(of) for of in (old, new) if isinstance(of, list)), default=0)
+        if many:  # groups beyond a list follow its last one
+            made[key] = [_changed(owner, _of(old, i), _of(new, i), change, length_of(old)) for i in range(many)]
+        else:
+            made[key] = _changed(owner, old, new, change, length_of(old))
+    return made
+
+
+def _of(plan: Any, i: int) -> Any:
+    return plan[min(i, len(plan) - 1)] if isinstance(plan, list) else plan
+
+
+def length_of(plan: Any) -> float:
+    """When the last of the schedules ends that end at all; infinite where none does."""
+    ends = [one.length for one in (plan if isinstance(plan, list) else [plan]) if one.length < math.inf]
+    return max(ends, default=math.inf)
+
+
+def same_time(a: float, b: float) -> bool:
+    """Whether only rounding tells two times apart."""
+    return math.isclose(a, b, rel_tol=1e-12)
+
+
+def _changed(owner: str, old: Schedule, new: Schedule | None, change: Change, longest: float) -> Schedule:
+    at, key = change["at"], change["key"]
+    if "total_steps" in change:
+        return _extended(owner, old, change) if same_time(old.length, longest) or longest == math.inf else old
+    if "factor" in change:
+        ramp = Linear(change["steps"], 1.0, change["factor"]) if change["steps"] else Constant(change["factor"])
+        rest = _rest(old, at)
+        # Where the base has a say it is scaled, so that absolute floors stay.
+        return _joined(old, at, Product((rest, ramp) if rest.absolute else (ramp, rest)))
+    if new is None:
+        raise ValueError(
+            f"{owner}: the state's schedule of {key} from {at} on holds a function, which no state has; call "
+            f"replan({key}=..., at={at}) with it, and load the state then"
+        )
+    if not change["continuous"]:
+        return _joined(old, at, new)
+    if old(at, 0.0) == 0.0 == old(at, 1.0):
+        raise ValueError(
+            f"{owner}: {key} is 0 at {at}, and what continues from 0 stays there; continuous=False starts from the base"
+        )
+    try:
+        return _joined(old, at, Continue(new, _until(old, at)[-1]))
+    except ValueError as error:
+        raise ValueError(f"{owner}: {error}; continuous=False lets it start where it does") from None
+
+
+def _extended(owner: str, old: Schedule, change: Change) -> Schedule:
+    """``old`` with its end at another time: by a longer flat phase, or else by all that remains in slow motion."""
+    at, total, end = change["at"], change["total_steps"], old.length
+    if end == math.inf:
+        raise ValueError(f"{owner}: {change['key']} has no end to extend, it follows {old!r}; replan() says what comes instead")
+    if same_time(total, end):
+        return old
+    if total < end:
+        raise ValueError(
+            f"{owner}: total_steps must be >= {end:g}, where {change['key']} ends now, got {total!r}; to end sooner, replan() "
+            "with a cooldown: Decay(steps)"
+        )
+    if at >= end:
+        raise ValueError(
+            f"{owner}: {change['key']} ended at {end:g}, so at {at:g} nothing is left to extend; replan() says what follows, "
+            "or go back to a checkpoint before"
+        )
+    longer = _lengthened(old, at, total - end if end % 1 else total - int(end))
+    if longer is not None:
+        return longer
+    since = _end_of_rise(old, at)
+    since = at if since is None else since
+    left, asked = (int(end) if end % 1 == 0 else end) - since, total - since
+    by = asked / left
+    if Fraction(by) * Fraction(left) > Fraction(asked):  # rounded up: each time would come late, the end never
+        by = math.nextafter(by, 0.0)
+    return _joined(old, since, Cut(Stretch(_rest(old, since), by), asked))
+
+
+def _through(schedule: Schedule) -> Schedule:
+    """What a named composition is made of."""
+    while isinstance(schedule, _Composed):
+        schedule = schedule._made
+    return schedule
+
+
+def _until(schedule: Schedule, at: float) -> list[Schedule]:
+    """The parts of ``schedule`` up to ``at``, the last of them cut there."""
+    made = _through(schedule)
+    if not isinstance(made, Join):
+        return [_cut(schedule, at)]
+    i = bisect_right(made._starts, at) - 1
+    return [*made.parts[:i], _cut(made.parts[i], at - made._starts[i])]
+
+
+def _cut(schedule: Schedule, at: float) -> Cut:
+    return Cut(schedule.of if isinstance(schedule, Cut) and at <= schedule.steps else schedule, at)
+
+
+def _rest(schedule: Schedule, at: float) -> Schedule:
+    """What follows ``at``, in its own time from 0."""
+    made = _through(schedule)
+    if not isinstance(made, Join):
+        return Shift(schedule, -at) if at else schedule
+    i = bisect_right(made._starts, at) - 1
+    gone = at - made._starts[i]
+    first = Shift(made.parts[i], -gone) if gone else made.parts[i]
+    if i + 1 == len(made.parts):
+        return first
+    return Join((Cut(first, made._starts[i + 1] - at), *made.parts[i + 1 :]))
+
+
+def _joined(old: Schedule, at: float, new: Schedule) -> Schedule:
+    """``old`` until ``at``, and ``new`` from then on."""
+    before = [part for part in _until(old, at) if part.length]
+    return Join((*before, new)) if before else new
+
+
+def _end_of_rise(schedule: Schedule, at: float) -> float | None:
+    """When the part of a join ends that ``at`` lies in, if that one goes up, and others follow: a warm-up stays as it is."""
+    made = _through(schedule)
+    if isinstance(made, Cut):
+        return _end_of_rise(made.of, at)
+    if not isinstance(made, Join):
+        return None
+    i = bisect_right(made._starts, at) - 1
+    start, part = made._starts[i], made.parts[i]
+    within = _end_of_rise(part, at - start)
+    if within is not None:
+        return start + within
+    if i + 1 == len(made.parts):
+        return None
+    end = made._starts[i + 1]
+    return end if part(end - start, 1.0) > part(at - start, 1.0) else None
+
+
+def _lengthened(schedule: Schedule, at: float, by: float) -> Schedule | None:
+    """``schedule`` with its last flat phase longer, if that is not over at ``at``; what follows it comes so much later."""
+    made = _through(schedule)
+    if isinstance(made, Constant):
+        return None if made.steps is None or made.steps <= at else replace(made, steps=made.steps + by)
+    if isinstance(made, Cut):
+        if made.steps > at and _ends_flat(made.of, made.steps):
+            return Cut(made.of, made.steps + by)
+        inner = _lengthened(made.of, at, by) if same_time(made.of.length, made.steps) else None
+        return None if inner is None else Cut(inner, made.steps + by)
+    if isinstance(made, Join):
+        for i in range(len(made.parts) - 1, -1, -1):
+            inner = _lengthened(made.parts[i], max(at - made._starts[i], 0), by)
+            if inner is not None:
+                return Join((*made.parts[:i], inner, *made.parts[i + 1 :]))
+        return None
+    if isinstance(made, (Product, Sum, Maximum, Minimum)):
+        ending = [same_time(part.length, made.length) for part in made.parts]
+        parts = [_lengthened(part, at, by) if ends else part for part, ends in zip(made.parts, ending, strict=True)]
+        whole = [part for part in parts if part is not None]
+        return type(made)(tuple(whole)) if len(whole) == len(parts) else None
+    if isinstance(made, (Scale, Continue)):
+        inner = _lengthened(made.of, at, by)
+    elif isinstance(made, Shift):
+        inner = _lengthened(made.of, at - made.by, by)
+    elif isinstance(made, Stretch) and not made.staircase:
+        inner = _lengthened(made.of, at / made.by, by / made.by)
+    else:
+        return None
+    return None if inner is None else replace(made, of=inner)
+
+
+def _ends_flat(schedule: Schedule, until: float) -> bool:
+    """Whether it stands still at the end of its first ``until`` units of time, and goes on so."""
+    made = _through(schedule)
+    return made._still or (isinstance(made, Join) and made.parts[-1]._still and made._starts[-1] < until)
+
+
+def within(schedule: Schedule | None) -> Iterator[Schedule]:
+    """A schedule and all that it is made of."""
+    if schedule is None:
+        return
+    yield schedule
+    for field in fields(schedule):  # type: ignore[arg-type]
+        value = getattr(schedule, field.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Schedule):
+                yield from within(part)
+
+
+# -- as plain data
+
+
+def told(changes: list[Change]) -> list[dict[str, Any]]:
+    """Changes as strict JSON data; a schedule that holds a function is None."""
+    return [{name: _told(value) for name, value in change.items()} for change in changes]
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, list):
+        plain = [_told(one) for one in value]
+        return None if None in plain else plain
+    if not isinstance(value, Schedule):
+        return value
+    try:
+        return value.to_dict()
+    except ValueError:
+        return None
+
+
+def read(owner: str, saved: Any, mine: list[Change]) -> list[Change]:
+    """The changes that a state tells; one whose schedule holds a function is ``mine`` of the same place.
+
+    Raises:
+        ValueError: they are not as :func:`told` tells them.
+    """
+    if not isinstance(saved, (list, tuple)) or len(saved) > MOST:
+        raise ValueError(f"{owner}: _changes must be a list of at most {MOST} changes of plan, got {saved!r}")
+    return [_read(owner, f"_changes[{i}]", one, mine[i] if i < len(mine) else {}) for i, one in enumerate(saved)]
+
+
+def _read(owner: str, field: str, saved: Any, mine: Change) -> Change:
+    names = set(saved) if isinstance(saved, Mapping) else set()
+    if not names or names - {"at", "key"} not in ({"schedule", "continuous"}, {"total_steps"}, {"factor", "steps"}):
+        raise ValueError(f"{owner}: {field} must tell at, key and a change of plan, got {saved!r}")
+    if not isinstance(saved["key"], str):
+        raise ValueError(f"{owner}: {field} must name its key, got {saved['key']!r}")
+    change: Change = {"at": time(owner, f"at of {field}", saved["at"]), "key": saved["key"]}
+    if "total_steps" in names:
+        return {**change, "total_steps": time(owner, f"total_steps of {field}", saved["total_steps"])}
+    if "factor" in names:
+        factor = number(owner, f"factor of {field}", saved["factor"], "> 0")
+        return {**change, "factor": factor, "steps": time(owner, f"steps of {field}", saved["steps"])}
+    config, continuous = saved["schedule"], saved["continuous"]
+    if not isinstance(continuous, bool):
+        raise ValueError(f"{owner}: continuous of {field} must be true or false, got {continuous!r}")
+    schedule: Any = None
+    if config is None:  # it holds a function
+        if all(mine.get(name) == of for name, of in change.items()) and _told(mine.get("schedule", 0)) is None:
+            schedule = mine["schedule"]
+    elif isinstance(config, (list, tuple)):
+        schedule = [Schedule.from_dict(one) for one in config]
+        if not schedule:
+            raise ValueError(f"{owner}: schedule of {field} must not be empty")
+    else:
+        schedule = Schedule.from_dict(config)
+    return {**change, "schedule": schedule, "continuous": continuous}
+
+
+def time(owner: str, field: str, value: Any) -> Any:
+    """A time that can be counted to."""
+    value = number(owner, field, value, ">= 0")
+    if value > 2**53:
+        raise ValueError(f"{owner}: {field} must be <= 2**53, got {value!r}")
+    return value
