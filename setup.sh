@@ -15,7 +15,9 @@ stamp=$(cat pyproject.toml constraints.txt setup.sh | cksum | tr ' ' -)
 if [ "$(cat "$venv/.lucid-$extra" 2>/dev/null)" != "$stamp" ]; then
     echo "setting up $venv for Lucid's '$extra' extra ..."
     # torch first, by its exact pin: a looser one would let another package bring another build
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch numpy
+    if [ "$extra" != browser ]; then # the studio needs none
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt torch numpy
+    fi
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extra]"
     if [ "$extra" = peers ]; then # of these we want the schedulers alone, and not what else they would bring
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
