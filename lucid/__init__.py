@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from lucid._device import device
     from lucid._expression import parse
     from lucid._files import load, save
+    from lucid._finder import LRFind, lr_find, lr_suggest
+    from lucid._history import History
+    from lucid._plot import plot
     from lucid._tensor import Tensor, tensor
     from lucid.recipes import advise, recipe
     from lucid.schedules import get
 
 __version__ = "0.1.0"
 __all__ = [
+    "History",
+    "LRFind",
     "Tensor",
     "adapters",
     "advise",
@@ -28,9 +33,12 @@ __all__ = [
     "device",
     "get",
     "load",
+    "lr_find",
+    "lr_suggest",
     "nn",
     "optim",
     "parse",
+    "plot",
     "recipe",
     "recipes",
     "save",
@@ -39,6 +47,8 @@ __all__ = [
 ]
 
 _PLACES = {
+    "History": "lucid._history",
+    "LRFind": "lucid._finder",
     "Tensor": "lucid._tensor",
     "adapters": "",
     "advise": "lucid.recipes",
@@ -47,9 +57,12 @@ _PLACES = {
     "device": "lucid._device",
     "get": "lucid.schedules",
     "load": "lucid._files",
+    "lr_find": "lucid._finder",
+    "lr_suggest": "lucid._finder",
     "nn": "",
     "optim": "",
     "parse": "lucid._expression",
+    "plot": "lucid._plot",
     "recipe": "lucid.recipes",
     "recipes": "",
     "save": "lucid._files",

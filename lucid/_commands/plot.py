@@ -1,7 +1,100 @@
 """``lucid plot``."""
 
+import argparse
+import sys
+from pathlib import Path
 from typing import Any
+
+from lucid._commands import UsageError
+from lucid._commands.numbers import rate
 
 
 def add(commands: Any) -> None:
-    """Nothing yet."""
+    parser = commands.add_parser(
+        "plot",
+        help="draw schedules and recorded runs as SVG, PNG or an interactive page",
+        description="Draw schedules, and what runs really had, as a picture or as an interactive page in one file.",
+        epilog="""SCHEDULE is an expression, the JSON file of a schedule, or a history (.csv, .jsonl) that
+lucid.History or another tool with a column "step" has written.
+
+examples:
+  lucid plot "warmup(500) >> cosine(9500)" --lr 0.1 -o curve.svg
+  lucid plot "cosine(90)" "step(30, gamma=0.1)" --epochs 90 --log --label cosine --label step -o candidates.png
+  lucid plot plan.json run.csv --lr 3e-4 -o run.html""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_plot, extra="plot")
+    parser.add_argument("schedules", nargs="+", metavar="SCHEDULE", help="what to draw, see below")
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="FILE", help="where to; .svg, .png or .html says what is made"
+    )
+    parser.add_argument("--steps", type=rate, metavar="N", help="how far to draw (default: to the end of the longest)")
+    parser.add_argument("--epochs", type=rate, metavar="N", help="how far to draw in epochs, and the unit of the axis")
+    parser.add_argument("--steps-per-epoch", type=rate, metavar="N", help="steps of an epoch, where schedules count steps")
+    parser.add_argument(
+        "--lr", type=rate, action="append", metavar="RATE",
+        help="base of the schedules; given several times, one for each of them (default: 1)",
+    )  # fmt: skip
+    parser.add_argument("--momentum", metavar="SCHEDULE", help="draw this one too, below")
+    parser.add_argument("--weight-decay", metavar="SCHEDULE", help="draw this one too, below")
+    parser.add_argument(
+        "--label",
+        action="append",
+        dest="labels",
+        metavar="TEXT",
+        help="name of a curve; once for each SCHEDULE, in their order",
+    )
+    parser.add_argument("--title", metavar="TEXT", help="above the picture")
+    parser.add_argument("--log", action="store_true", help="logarithmic axis for the rate")
+    parser.add_argument("--width", type=rate, default=8.0, metavar="INCHES", help="of SVG and PNG (default: %(default)s)")
+    parser.add_argument("--height", type=rate, metavar="INCHES", help="of SVG and PNG (default: as the axes need)")
+
+
+def _plot(schedules: list[str], out: Path, lr: list[float] | None, labels: list[str] | None, **options: Any) -> None:
+    import numpy  # noqa: F401  # what is missing is said before anything is read
+
+    from lucid._plot import FORMATS, image
+
+    kind: Any = out.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise UsageError(f"-o {out}: the file must end with .svg, .png or .html, which says what is made")
+    further = {name: _schedule(options.pop(name)) for name in ("momentum", "weight_decay")}
+    found = [_read(text) for text in schedules]
+    names = labels or [Path(text).name if _is_history(text) else text for text in schedules]
+    bases = 1.0 if lr is None else lr[0] if len(lr) == 1 else lr
+    try:
+        made = image(*found, format=kind, lr=bases, labels=names, **further, **options)
+    except (TypeError, ValueError) as error:
+        raise UsageError(str(error)) from None
+    part = out.with_name(f"{out.name}.part")
+    try:
+        part.write_bytes(made)
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    print(f"wrote {out}", file=sys.stderr)
+
+
+def _is_history(text: str) -> bool:
+    return text.lower().endswith((".csv", ".jsonl", ".ndjson"))
+
+
+def _read(text: str) -> Any:
+    from lucid._history import History
+
+    if not _is_history(text):
+        return _schedule(text)
+    try:
+        return History.read(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _schedule(text: str | None) -> Any:
+    from lucid._expression import read
+
+    try:
+        return None if text is None else read(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
