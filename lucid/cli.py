@@ -1,6 +1,7 @@
 """The command ``lucid``: ``lucid._commands`` has a module per subcommand."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -11,8 +12,8 @@ from lucid._commands import UsageError, compare, completion, export, find, list_
 _PACKAGES = {"sklearn": "scikit-learn"}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line ``argv``, the process's own where None; gives the exit code."""
+def parser() -> argparse.ArgumentParser:
+    """What reads the command line, with every command's options."""
     parser = argparse.ArgumentParser(
         prog="lucid", description="Lucid designs the learning rate's trajectory on the time axis.", allow_abbrev=False
     )
@@ -20,11 +21,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for command in (show, list_, compare, export, plot, studio, find, sweep, train, completion):
         command.add(commands)
-    options = vars(parser.parse_args(argv))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line ``argv``, the process's own where None; gives the exit code."""
+    options = vars(parser().parse_args(argv))
     name, run, extra = (options.pop(what) for what in ("command", "run", "extra"))
     try:
         run(**options)
+        sys.stdout.flush()
     except (UsageError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():  # who did has seen enough, as head does
+            return 0
         message = str(error)
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
@@ -36,6 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     print(f"lucid {name}: error: {message}", file=sys.stderr)
     return 2
+
+
+def _nobody_reads() -> bool:
+    """Whether it is standard output whose reader is gone; then Python's last flush has somewhere else to go."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 if __name__ == "__main__":
