@@ -49,7 +49,7 @@ def test_the_default_arguments() -> None:
     assert followed(scheduler, [0.9 - 1e-6] * 10) == [0.5 / 0.95] * 10  # no more than the threshold
     assert followed(scheduler, [0.9 - 1e-6]) == [0.5 / 0.95 * 0.95]
     assert (scheduler.min_lrs, scheduler.max_lrs, scheduler.reset_start, scheduler.window_size) == ([1e-3], [1.0], 500, 50)
-    assert (scheduler.smooth, scheduler.verbose, scheduler.on_nan, scheduler.sync) == (False, False, "ignore", False)
+    assert (scheduler.smooth, scheduler.verbose, scheduler.on_nan, scheduler.sync) == (False, False, "ignore", None)
 
 
 def test_up_is_good_with_max() -> None:
@@ -213,7 +213,7 @@ def test_no_number_becomes_the_best_or_enters_the_mean(mode: str, bad: float) ->
 
 def test_the_mean_is_of_what_the_ranks_have_agreed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler = ours.GreedyLR(sgd(0.25), smooth=True, sync=True)
-    monkeypatch.setattr(ours.GreedyLR, "_mean_over_ranks", lambda self, metric: metric + 1)
+    monkeypatch.setattr(ours.GreedyLR, "_over_ranks", lambda self, metric: metric + 1)
     followed(scheduler, [3, 1])
     assert (scheduler.window, scheduler.best) == ([4.0, 2.0], 3.0)
 
@@ -323,7 +323,7 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"reset_start": -1}, ValueError, r"reset_start must be a whole number >= 0, got -1"),
     ({"reset_start": None}, TypeError, r"reset_start must be a number, got None"),
     ({"on_nan": "stop"}, ValueError, r"on_nan must be one of \('ignore', 'bad', 'raise'\), got 'stop'"),
-    ({"sync": None}, TypeError, r"sync must be True or False, got None"),
+    ({"sync": "median"}, ValueError, r"sync must be True or False, None or one of .*, got 'median'"),
 ]
 
 
@@ -359,7 +359,7 @@ def test_arguments_are_assigned_and_shown() -> None:
     assert followed(scheduler, [5, 4]) == [0.5, 1.0]
     scheduler.patience = 1
     assert followed(scheduler, [3, 2]) == [1.0, 2.0]
-    assert list(inspect.signature(ours.GreedyLR).parameters)[-2:] == ["on_nan", "sync"]
+    assert list(inspect.signature(ours.GreedyLR).parameters)[-3:] == ["on_nan", "sync", "process_group"]
 
 
 # -- states

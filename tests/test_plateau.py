@@ -194,7 +194,8 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"min_lr": [0.1, "x"]}, TypeError, r"min_lr\[1\] must be a number"),
     ({"eps": math.inf}, ValueError, r"eps must be finite"),
     ({"on_nan": "stop"}, ValueError, r"on_nan must be one of \('ignore', 'bad', 'raise'\)"),
-    ({"sync": "yes"}, TypeError, r"sync must be True or False, got 'yes'"),
+    ({"sync": "yes"}, ValueError, r"sync must be True or False, None or one of .*'mean'.*, got 'yes'"),
+    ({"sync": 1}, TypeError, r"sync must be True or False, None or one of .*, got 1"),
 ]
 
 

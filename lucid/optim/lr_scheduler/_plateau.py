@@ -1,9 +1,12 @@
 """Schedulers that follow a metric."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from fractions import Fraction
+from itertools import count
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau as _TorchReduceLROnPlateau
@@ -14,7 +17,8 @@ from lucid.schedules import Constant
 from lucid.schedules._numbers import number
 
 _CHOICES = {"mode": ("min", "max"), "threshold_mode": ("rel", "abs"), "on_nan": ("ignore", "bad", "raise")}
-_FLAGS = ("verbose", "smooth", "sync")
+_FLAGS = ("verbose", "smooth")
+_SYNCS = ("mean", "sum", "min", "max")
 
 
 class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
@@ -39,11 +43,15 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         eps: >= 0, smaller cuts are left out.
         on_nan: a metric that is NaN or infinite is left out of all counts, with one warning (``"ignore"``), is a bad epoch
             (``"bad"``) or a ValueError (``"raise"``). It never becomes the best.
-        sync: average the metric over the ranks of ``torch.distributed`` first, so that all of them decide alike.
+        sync: with several ranks of ``torch.distributed``: True or ``"mean"`` averages the metric over them first, so that all
+            decide alike; ``"sum"``, ``"min"`` and ``"max"`` likewise; a NaN of one is one for all. With None each decides by
+            its own metric, and a process that finds those different warns once; False is the same without a word.
+        process_group: the ranks that ``sync`` is over, where not all.
 
     Raises:
         TypeError: an argument or a metric that is no number.
-        ValueError: a number outside of its range, an unknown mode, a list of another length than the groups.
+        ValueError: a number outside of its range, an unknown mode, a list of another length than the groups, a
+            ``process_group`` that this rank is not in, or that nothing is synced over.
 
     Example:
         >>> import lucid
@@ -71,12 +79,16 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
     min_lr: Any
     eps: float
     on_nan: str
-    sync: bool
+    sync: bool | str | None
     num_bad_epochs: int
     cooldown_counter: int
     _limits: ClassVar[tuple[str, ...]] = ("min_lr",)
     """Hyper-parameters that bound the rate: a number, or a list with one per group."""
     _counters: ClassVar[tuple[str, ...]] = ("num_bad_epochs", "cooldown_counter")
+    _process_group: Callable[[], Any] = staticmethod(lambda: None)
+    """Gives the ranks to sync over. A function, because copies of a scheduler share it, and groups cannot be copied."""
+    _metrics_seen = 0
+    """How many metrics came here that were not synced."""
     _rules = {
         "mode": "",
         "factor": "in (0, 1)",
@@ -103,7 +115,8 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         eps: float = 1e-8,
         *,
         on_nan: str = "ignore",
-        sync: bool = False,
+        sync: bool | str | None = None,
+        process_group: Any = None,
     ) -> None:
         hyper = {
             "mode": mode,
@@ -117,10 +130,16 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             "on_nan": on_nan,
             "sync": sync,
         }
-        self._build(optimizer, hyper)
+        self._build(optimizer, hyper, process_group)
 
-    def _build(self, optimizer: Any, hyper: dict[str, Any]) -> None:
+    def _build(self, optimizer: Any, hyper: dict[str, Any], process_group: Any) -> None:
         owner = type(self).__name__
+        if process_group is not None:
+            if not self._clean("sync", hyper["sync"]):
+                raise ValueError(f"{owner}: process_group is what sync is over, got sync={hyper['sync']!r}; say sync=True")
+            if torch.distributed.get_rank(process_group) < 0:
+                raise ValueError(f"{owner}: this rank is not in process_group; give each rank a group that it is in")
+            self._process_group = lambda: process_group
         groups = len(parameter_groups(owner, optimizer))
         for name in self._limits:
             limit = hyper[name]
@@ -138,6 +157,12 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         if name in _FLAGS:
             if not isinstance(value, bool):
                 raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
+            return value
+        if name == "sync":
+            if value is not None and not isinstance(value, bool | str):
+                raise TypeError(f"{owner}: sync must be True or False, None or one of {_SYNCS}, got {value!r}")
+            if isinstance(value, str) and value not in _SYNCS:
+                raise ValueError(f"{owner}: sync must be True or False, None or one of {_SYNCS}, got {value!r}")
             return value
         rule = self._rules[name]
         if name in self._limits and isinstance(value, (list, tuple)):
@@ -158,7 +183,7 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         self._margin = 0.0 if hyper["threshold_mode"] == "rel" else threshold
         self._share = threshold - self._margin
         self._patience: int = hyper["patience"]
-        self._sync: bool = hyper["sync"]
+        self._sync: bool | str | None = hyper["sync"]
         for name in self._limits:
             limit = hyper[name]
             listed = isinstance(limit, list)
@@ -232,6 +257,8 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             self._check_free()
         plain = type(metrics) is float and not self._sync and -math.inf < metrics < math.inf
         metric = metrics if plain else self._metric(metrics)
+        if plain and self._sync is None:
+            self._compare(metrics)
         before = self.last_epoch
         t = before + 1 if epoch is None else number(type(self).__name__, "epoch", epoch, ">= 0")
         if count == 1:
@@ -301,8 +328,10 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             metric = float(value)
         except OverflowError:  # a whole number beyond every float
             metric = math.inf if value > 0 else -math.inf
-        if self.sync:
-            metric = self._mean_over_ranks(metric)
+        if self._sync:
+            metric = self._over_ranks(metric)
+        elif self._sync is None:
+            self._compare(metric)
         if math.isfinite(metric) or self.on_nan == "bad":
             return metric
         if self.on_nan == "raise":
@@ -315,14 +344,49 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             )
         return None
 
-    def _mean_over_ranks(self, metric: float) -> float:
-        ranks = torch.distributed
-        if not ranks.is_available() or not ranks.is_initialized():
+    def _over_ranks(self, metric: float) -> float:
+        """What the ranks make of their metrics: the same in each, whichever way the backend would have added them up."""
+        ranks, group = torch.distributed, self._process_group()
+        world = ranks.get_world_size(group) if ranks.is_available() and ranks.is_initialized() else 1
+        if world == 1:
             return metric
-        on_gpu = ranks.get_backend() == "nccl"
-        total = torch.tensor(metric, dtype=torch.float64, device=torch.accelerator.current_accelerator() if on_gpu else None)
-        ranks.all_reduce(total)
-        return float(total) / ranks.get_world_size()
+        mine = torch.tensor([metric], dtype=torch.float64, device=_device_of(group))
+        theirs = mine.new_empty(world)
+        ranks.all_gather_into_tensor(theirs, mine, group=group)
+        metrics: list[float] = theirs.tolist()
+        if any(map(math.isnan, metrics)):
+            return math.nan
+        if self._sync in ("min", "max"):
+            return min(metrics) if self._sync == "min" else max(metrics)
+        return _mean(metrics) * (world if self._sync == "sum" else 1)
+
+    def _compare(self, metric: float) -> None:
+        """Warn, once a process, of ranks that decide by different metrics: the first, second, fourth, eighth ... are compared.
+
+        A rank leaves its metric in the store that the ranks met by, or finds there what another has left. So nobody waits
+        for anybody, and a rank that alone comes here stands still no more than the others do.
+        """
+        global _warned_of_ranks
+        self._metrics_seen = n = self._metrics_seen + 1
+        ranks = torch.distributed
+        if n & (n - 1) or _warned_of_ranks or not (ranks.is_available() and ranks.is_initialized()):
+            return
+        if ranks.get_world_size() == 1:
+            return
+        place, mine, differ = f"lucid/plateau/{_number_of(self)}", metric.hex(), False
+        with suppress(RuntimeError, ValueError):  # no store, or one that is gone: this is a service, and stops no training
+            store = ranks.distributed_c10d._get_default_store()
+            differ = store.compare_set(f"{place}/{n}", "", mine).decode() != mine
+            if differ:
+                store.set(f"{place}/differ", "")
+            else:  # the first one to come at a step has nothing to compare with: others tell it
+                differ = store.check([f"{place}/differ"])
+        if differ:
+            _warned_of_ranks = True
+            warn(
+                f"{type(self).__name__}: the ranks have different metrics, so each moves its rate at its own time, and the "
+                "models drift apart; sync=True averages the metric over the ranks, sync=False says that they are to"
+            )
 
     def _limits_of(self, name: str) -> list[float]:
         """One limit for each group that there is now."""
@@ -348,6 +412,11 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             if one is None or limits.count(one) != len(limits):
                 state[name] = limits
         return state
+
+    def _checked_hyper(self, state: Mapping[str, Any], keep: bool) -> tuple[dict[str, Any], list[Callable[[], None]]]:
+        """How many ranks there are is of this run: a state has a say on ``sync`` only where its constructor had none."""
+        theirs, mine = self._clean("sync", state["sync"]), self._hyper["sync"]
+        return super()._checked_hyper({**state, "sync": theirs if mine is None else mine}, keep)
 
     def _extra_state(self) -> dict[str, Any]:
         return {**super()._extra_state(), **self._memory()}
@@ -401,12 +470,15 @@ class GreedyLR(ReduceLROnPlateau):
         reset_start: how many cuts at the floor, >= 0; 0 is as 1.
         on_nan: a metric that is NaN or infinite is left out of all counts, with one warning (``"ignore"``), is a bad epoch
             (``"bad"``) or a ValueError (``"raise"``). It never becomes the best, and never enters the mean.
-        sync: average the metric over the ranks of ``torch.distributed`` first, so that all of them decide alike.
+        sync: with several ranks of ``torch.distributed``: True or ``"mean"`` averages the metric over them first, so that all
+            decide alike; ``"sum"``, ``"min"`` and ``"max"`` likewise; a NaN of one is one for all. With None each decides by
+            its own metric, and a process that finds those different warns once; False is the same without a word.
+        process_group: the ranks that ``sync`` is over, where not all.
 
     Raises:
         TypeError: an argument or a metric that is no number.
         ValueError: a number outside of its range, a floor above its ceiling, an unknown mode, a list of another length than the
-            groups.
+            groups, a ``process_group`` that this rank is not in, or that nothing is synced over.
 
     Example:
         >>> import lucid
@@ -483,7 +555,8 @@ class GreedyLR(ReduceLROnPlateau):
         reset_start: int = 500,
         *,
         on_nan: str = "ignore",
-        sync: bool = False,
+        sync: bool | str | None = None,
+        process_group: Any = None,
     ) -> None:
         hyper = {
             "mode": mode,
@@ -503,7 +576,7 @@ class GreedyLR(ReduceLROnPlateau):
             "on_nan": on_nan,
             "sync": sync,
         }
-        self._build(optimizer, hyper)
+        self._build(optimizer, hyper, process_group)
 
     def _original(self, hyper: dict[str, Any]) -> Plan:
         floor, ceiling = hyper["min_lr"], hyper["max_lr"]
@@ -545,10 +618,7 @@ class GreedyLR(ReduceLROnPlateau):
     def _mean_with(self, metric: float) -> float:
         """The mean of the window, which ``metric`` enters."""
         window = self.window = [*self.window, metric][-self.window_size :]
-        try:
-            return math.fsum(window) / len(window)
-        except OverflowError:  # the sum is beyond every float, and the mean is not
-            return float(sum(map(Fraction, window)) / len(window))
+        return _mean(window)
 
     def _moved(self, bases: list[float], initial: list[float]) -> list[float]:
         if self.num_good_epochs:
@@ -589,3 +659,31 @@ class GreedyLR(ReduceLROnPlateau):
         average = state.get("_streaming_avg")
         told = {"window": [] if average is None else average["values"], "num_at_min": start - left, "reset_start": start}
         return super()._from_torch({**state, **told, "base_lrs": state["_init_lrs"]})
+
+
+def _mean(values: list[float]) -> float:
+    """Correctly rounded, in whatever order; NaN where infinities of both signs meet."""
+    try:
+        return math.fsum(values) / len(values)
+    except OverflowError:  # the sum is beyond every float, and the mean is not
+        return float(sum(map(Fraction, values)) / len(values))
+    except ValueError:
+        return math.nan
+
+
+_warned_of_ranks = False
+_numbers = count()
+_numbered: WeakKeyDictionary[ReduceLROnPlateau, int] = WeakKeyDictionary()
+
+
+def _number_of(plateau: ReduceLROnPlateau) -> int:
+    """The same on every rank: plateaus are numbered as they see their first metrics. A copy is another one."""
+    if plateau not in _numbered:
+        _numbered[plateau] = next(_numbers)
+    return _numbered[plateau]
+
+
+def _device_of(group: Any) -> torch.device:
+    """Where a number must be for the group's backends to gather it."""
+    served = [pair.split(":")[0] for pair in torch.distributed.get_backend_config(group).split(",")]
+    return torch.device("cpu" if "cpu" in served else served[0])
