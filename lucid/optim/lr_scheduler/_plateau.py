@@ -351,9 +351,9 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         if world == 1:
             return metric
         mine = torch.tensor([metric], dtype=torch.float64, device=_device_of(group))
-        theirs = mine.new_empty(world)
-        ranks.all_gather_into_tensor(theirs, mine, group=group)
-        metrics: list[float] = theirs.tolist()
+        theirs = [torch.empty_like(mine) for _ in range(world)]
+        ranks.all_gather(theirs, mine, group=group)
+        metrics: list[float] = torch.cat(theirs).tolist()
         if any(map(math.isnan, metrics)):
             return math.nan
         if self._sync in ("min", "max"):
@@ -385,7 +385,7 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             _warned_of_ranks = True
             warn(
                 f"{type(self).__name__}: the ranks have different metrics, so each moves its rate at its own time, and the "
-                "models drift apart; sync=True averages the metric over the ranks, sync=False says that they are to"
+                "models drift apart; sync=True averages the metric over the ranks, sync=False says that they are meant to"
             )
 
     def _limits_of(self, name: str) -> list[float]:
