@@ -136,6 +136,10 @@ class History:
             TypeError: a step or metric that is no number.
             ValueError: a step that was recorded already; a metric's name that is a group's.
         """
+        if not self._optimizers:
+            raise TypeError(
+                "History: read from a file, it has no optimizer to record; go on with History(optimizer, file=..., resume=True)"
+            )
         steps = self.steps
         following = steps[-1] + 1 if steps else 0
         if step is None:
@@ -205,6 +209,8 @@ class History:
         """A metric's name."""
         if name in self._group_columns or name.startswith("lr-") or name == "step":
             raise ValueError(f"History: metric {name!r} has a name as the groups' columns have; choose another")
+        if not name or not name.isprintable():
+            raise ValueError(f"History: a metric's name must be printable, got {name!r}")
         self._metrics.add(name)
 
     # -- the groups
@@ -222,8 +228,8 @@ class History:
             slots = []
             for i, group in enumerate(groups):
                 name = group.get("name")
-                if name is not None and (not isinstance(name, str) or _suffix(name) != "lr"):
-                    raise ValueError(f"History: a group's name must be a text that does not end like a key, got {name!r}")
+                if name is not None and (not isinstance(name, str) or not name.isprintable() or _suffix(name) != "lr"):
+                    raise ValueError(f"History: a group's name must be printable and not end like a key, got {name!r}")
                 told = name or (f"pg{i + 1}" if len(groups) > 1 else None)
                 column = f"{stem}/{told}" if told else stem
                 if column in taken:
@@ -241,8 +247,8 @@ class History:
     def _follow(self, slots: list[list["_Slot"]]) -> None:
         """Take the groups as they are now; columns whose groups have other names now take these."""
         renamed: dict[str, str] = {}
-        for before, after in zip(self._slots, slots, strict=True):
-            for old, new in zip(before, after, strict=False):
+        for were, are in zip(self._slots, slots, strict=True):
+            for old, new in zip(were, are, strict=False):
                 names = {key: column for key, column, _ in old.reads}
                 renamed.update({names[key]: column for key, column, _ in new.reads if names.get(key, column) != column})
         self._slots = slots
@@ -251,7 +257,11 @@ class History:
             if name in self._metrics:
                 raise ValueError(f"History: metric {name!r} has a name as the groups' columns have; choose another")
         if renamed.keys() & self.columns.keys():
-            self.columns = {renamed.get(name, name): column for name, column in self.columns.items()}
+            before, self.columns = self.columns, {}
+            for name, column in before.items():
+                there = self.columns.setdefault(renamed.get(name, name), column)
+                if there is not column:  # from before the run went back to when the group was alone
+                    there[:] = [a if b is None else b for a, b in zip(there, column, strict=True)]
             self._torn = True
 
     # -- what there is
@@ -378,7 +388,7 @@ class History:
         """The whole file, at once or not at all; and have it open for more."""
         if self._path is not None:
             self.close()
-            (self.to_csv if self._csv else self.to_jsonl)(self._path if self.columns else None)
+            _saved("" if not self.columns else self.to_csv() if self._csv else self.to_jsonl(), self._path)
             self._out = open(self._path, "ab", buffering=0)  # noqa: SIM115
         self._torn = False
 
@@ -397,6 +407,10 @@ class History:
         if self._out is not None:
             self._out.close()
             self._out = None
+
+    def __del__(self) -> None:
+        if getattr(self, "_out", None) is not None:
+            self.close()  # nothing is lost where nobody did
 
     def __enter__(self) -> Self:
         return self
@@ -447,7 +461,15 @@ def _number(name: str, value: Any) -> float | int:
     plain = _plain(value)
     if not isinstance(plain, (int, float)):
         raise TypeError(f"History: metric {name!r} must be a number, got {value!r}")
-    return plain if isinstance(plain, float) or abs(plain) < 2**63 else float(plain)
+    return plain if isinstance(plain, float) or abs(plain) < 2**63 else _wide(plain)
+
+
+def _wide(value: int) -> float:
+    """A whole number beyond 64 bits."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _warn(message: str) -> None:
@@ -533,9 +555,8 @@ def _read(cell: str, where: str, column: str) -> Value:
     try:
         if "_" in cell:
             raise ValueError
-        if cell.lstrip("-").isdecimal() and len(cell) < 19:
-            return int(cell)
-        return float(cell)
+        whole = int(cell) if len(cell) <= 20 and cell.lstrip("-").isdecimal() else 2**63
+        return whole if abs(whole) < 2**63 else float(cell)
     except ValueError:
         raise ValueError(f"{where}: {column!r} must be a number, got {cell[:80]!r}; leave that column out") from None
 
@@ -557,5 +578,5 @@ def _jsonl_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Value]]]:
             elif isinstance(value, bool) or not (value is None or isinstance(value, (int, float))):
                 raise ValueError(f"{where}: {column!r} must be a number, got {str(value)[:80]!r}; leave that column out")
             elif isinstance(value, int) and abs(value) >= 2**63:
-                row[column] = float(value) if abs(value) < 2**1023 else math.copysign(math.inf, value)
+                row[column] = _wide(value)
         yield line, row

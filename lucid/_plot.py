@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from lucid._history import History
@@ -34,6 +35,7 @@ _DENSE = 2**22  # samples at most; up to here every whole time is one
 _SLOWLY = 200_000  # samples at most of what takes no arrays
 _COLUMNS = 1500  # of pixels, each with its first, lowest, highest and last value
 _MOST_MARKS = 40  # boundaries of one curve that are marked: more would hide it
+_MOST_JOINTS = 10_000  # that are looked at: a repeat of repeats has any number
 _COLOURS = ("#3b6fd4", "#d9572b", "#2a9d62", "#a04fc4", "#c29000", "#d6428f", "#1a9fb0", "#7d7d7d")
 _lock = threading.Lock()  # matplotlib's settings are the whole process's
 
@@ -372,7 +374,7 @@ def _end(
     known = [schedule.length for _, schedule, _ in plans if 0 < schedule.length < math.inf]
     known += [float(max(times[-1], 1)) for _, times, _ in records]
     if not known:
-        raise ValueError(f"plot: {plans[0][1]!r} has no end; say how far to draw, steps= or epochs=")
+        raise ValueError(f"plot: {plans[0][1]!r} has no end, or no length; say how far to draw, steps= or epochs=")
     return max(known)
 
 
@@ -381,7 +383,7 @@ def _end(
 
 def joints_of(schedule: Schedule, end: float) -> list[float]:
     """The times up to ``end``, ascending, where one part of a schedule ends and another begins, or a cycle starts again."""
-    return sorted({t for t in _joints(schedule, end) if t <= end})
+    return sorted({t for t in islice(_joints(schedule, end), _MOST_JOINTS) if t <= end})
 
 
 def _joints(schedule: Schedule, end: float) -> Iterator[float]:
@@ -397,7 +399,7 @@ def _joints(schedule: Schedule, end: float) -> Iterator[float]:
         case Repeat():
             last = math.inf if schedule.times is None else schedule.times
             inner = joints_of(schedule.of, schedule.of.length)
-            for n in range(int(min(last, 10_000))):  # more nobody could tell apart
+            for n in range(int(min(last, _MOST_JOINTS))):
                 began = schedule._began(n)
                 if began > end:
                     break
