@@ -11,6 +11,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # as typing's, whose import would take most of ours
 if TYPE_CHECKING:
     from lucid import adapters, compat, data, nn, optim, recipes, schedules
+    from lucid._checkpoint import Position, load_checkpoint, save_checkpoint
     from lucid._device import device
     from lucid._expression import parse
     from lucid._files import load, save
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "History",
     "LRFind",
+    "Position",
     "Tensor",
     "adapters",
     "advise",
@@ -33,6 +35,7 @@ __all__ = [
     "device",
     "get",
     "load",
+    "load_checkpoint",
     "lr_find",
     "lr_suggest",
     "nn",
@@ -42,6 +45,7 @@ __all__ = [
     "recipe",
     "recipes",
     "save",
+    "save_checkpoint",
     "schedules",
     "tensor",
 ]
@@ -49,6 +53,7 @@ __all__ = [
 _PLACES = {
     "History": "lucid._history",
     "LRFind": "lucid._finder",
+    "Position": "lucid._checkpoint",
     "Tensor": "lucid._tensor",
     "adapters": "",
     "advise": "lucid.recipes",
@@ -57,6 +62,7 @@ _PLACES = {
     "device": "lucid._device",
     "get": "lucid.schedules",
     "load": "lucid._files",
+    "load_checkpoint": "lucid._checkpoint",
     "lr_find": "lucid._finder",
     "lr_suggest": "lucid._finder",
     "nn": "",
@@ -66,6 +72,7 @@ _PLACES = {
     "recipe": "lucid.recipes",
     "recipes": "",
     "save": "lucid._files",
+    "save_checkpoint": "lucid._checkpoint",
     "schedules": "",
     "tensor": "lucid._tensor",
 }

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 import random
 import signal
 import subprocess
@@ -366,7 +367,7 @@ def test_stopped_at_every_write(
 ) -> None:
     """Each round does one write more than the one before, and then dies before or after the file is in its place."""
     monkeypatch.setattr(job, "picture", lambda history: b"")  # the slowest part, of no interest here
-    real, left = getattr(job.os, call), 0
+    real, left = getattr(os, call), 0
 
     def dying(*args: Any) -> Any:
         nonlocal left
@@ -375,7 +376,7 @@ def test_stopped_at_every_write(
         left -= 1
         return real(*args)
 
-    monkeypatch.setattr(job.os, call, dying)
+    monkeypatch.setattr(os, call, dying)
     out = tmp_path / "out"
     with pytest.raises(Killed):
         train("--out", out, "--epochs", 4, *QUICK, *TWO)
@@ -539,6 +540,6 @@ def test_a_full_disk(
     def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(job.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert train("--out", finished, "--resume") == 2
     assert capsys.readouterr().err == "lucid train: error: [Errno 28] No space left on device\n"

@@ -3,7 +3,6 @@
 import inspect
 import io
 import math
-import os
 import random
 import shlex
 import shutil
@@ -22,6 +21,7 @@ from sklearn.datasets import load_digits
 
 import lucid
 from lucid import nn
+from lucid._checkpoint import replacing
 from lucid._commands import UsageError
 from lucid._train.report import FIELDS, History, history_csv, picture, table
 from lucid._train.spec import EACH_BATCH, Settings, Spec, formula
@@ -301,15 +301,5 @@ def _intact(checkpoint: Path) -> Iterator[None]:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, whatever happens meanwhile."""
-    new = path.with_name(path.name + ".tmp")
-    with new.open("wb") as file:
+    with replacing(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
