@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lucid._finder import LRFind, lr_find, lr_suggest
     from lucid._history import History
     from lucid._plot import plot
+    from lucid._sweep import sweep
     from lucid._tensor import Tensor, tensor
     from lucid.recipes import advise, recipe
     from lucid.schedules import get
@@ -47,6 +48,7 @@ __all__ = [
     "save",
     "save_checkpoint",
     "schedules",
+    "sweep",
     "tensor",
 ]
 
@@ -74,6 +76,7 @@ _PLACES = {
     "save": "lucid._files",
     "save_checkpoint": "lucid._checkpoint",
     "schedules": "",
+    "sweep": "lucid._sweep",
     "tensor": "lucid._tensor",
 }
 
