@@ -403,7 +403,9 @@ def _joints(schedule: Schedule, end: float) -> Iterator[float]:
                 began = schedule._began(n)
                 if began > end:
                     break
-                yield from (began, *(began + t * schedule.growth**n for t in inner if t < schedule.of.length))
+                if n:
+                    yield began
+                yield from (began + t * schedule.growth**n for t in inner if t < schedule.of.length)
         case Stretch():
             inner = joints_of(schedule.of, end / schedule.by)
             yield from ((math.ceil(t) if schedule.staircase else t) * schedule.by for t in inner)

@@ -61,7 +61,7 @@ def _plot(schedules: list[str], out: Path, lr: list[float] | None, labels: list[
         raise UsageError(f"-o {out}: the file must end with .svg, .png or .html, which says what is made")
     further = {name: _schedule(options.pop(name)) for name in ("momentum", "weight_decay")}
     found = [_read(text) for text in schedules]
-    names = labels or [Path(text).name if _is_history(text) else text for text in schedules]
+    names = labels or [Path(text).name if Path(text).suffix and Path(text).is_file() else text for text in schedules]
     bases = 1.0 if lr is None else lr[0] if len(lr) == 1 else lr
     try:
         made = image(*found, format=kind, lr=bases, labels=names, **further, **options)
