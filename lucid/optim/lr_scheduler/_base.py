@@ -24,6 +24,8 @@ from lucid.schedules import Constant, Schedule
 from lucid.schedules._numbers import number
 
 _HOW_TO = "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
+_DEEPEST = 64  # lists and dicts within each other in a state
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, type)  # which are shared, and of which no state tells anything
 _is_traced = torch.compiler.is_dynamo_compiling
 
 Plan = dict[str, Any]
@@ -548,7 +550,9 @@ class LRScheduler(_TorchLRScheduler):
             if many and len(of) != groups:
                 raise ValueError(f"{owner}: {key} needs one schedule per parameter group: {groups} groups, {len(of)} given")
             made.append({"at": at, "key": key, "schedule": list(of) if many else of, "continuous": continuous})
-        before = [one for one in self._changes if not (one["key"] in asked and one["at"] > at)]
+        before = self._changes
+        for key in asked:
+            before = plans.before(before, key, at, continuous)
         self._amend(before, made)
 
     def extend(self, total_steps: float, *, at: float | None = None, key: str | None = None) -> None:
@@ -676,9 +680,9 @@ class LRScheduler(_TorchLRScheduler):
         """All that resuming needs, as plain numbers, strings and lists: strict JSON, and safe for ``weights_only`` loading.
 
         ``last_epoch``, ``_step_count``, ``base_lrs``, ``_last_lr``, ``_group_count``, the class, the hyper-parameters under
-        their own names (functions as None, callable objects as their ``__dict__``), ``_changes``, those of the plan, and
-        ``_tracks``: per group key the bases in force and the values that the groups hold. Public attributes of plain data that
-        a user set are kept too.
+        their own names (functions as None, callable objects as their ``__dict__``), ``_changes``, those of the plan as JSON
+        text, and ``_tracks``: per group key the bases in force and the values that the groups hold. Public attributes of plain
+        data that a user set are kept too.
 
         Raises:
             ValueError: a callable object or a schedule holds something that is not plain data.
@@ -687,7 +691,7 @@ class LRScheduler(_TorchLRScheduler):
         told = {
             **self._extra_state(),
             **self._hyper_state(),
-            "_changes": plans.told(self._changes),
+            "_changes": plans.text_of(self._changes),
             "_class": owner,
             "last_epoch": number(owner, "last_epoch", self.last_epoch),
             "_step_count": self._step_count,
@@ -744,7 +748,9 @@ class LRScheduler(_TorchLRScheduler):
             return self._checked(state, foreign, keep)
         except TypeError as error:
             raise ValueError(str(error)) from error
-        except (ArithmeticError, IndexError, AttributeError) as error:
+        except RecursionError:
+            raise ValueError(f"{type(self).__name__}: the state is nested too deeply") from None
+        except (ArithmeticError, IndexError, AttributeError, RuntimeError) as error:  # the last is torch's, of odd tensors
             raise ValueError(f"{type(self).__name__}: the state cannot be read: {error}") from error
         except KeyError as error:
             raise ValueError(f"{type(self).__name__}: the state lacks {error}") from error
@@ -852,6 +858,7 @@ class LRScheduler(_TorchLRScheduler):
                 write = track.carry_over(mine, last_epoch, write[0])
             elif track.initial != mine and (key == "lr" or write[0] != mine):  # what a restored optimizer held is no base
                 self._warn_replaced("base_lrs" if key == "lr" else f"base of {key}", track.initial, mine)
+            track.check_reach(write[0])
             writes.append(write)
 
     def _saved_time(self, state: Mapping[str, Any]) -> Any:
@@ -876,7 +883,7 @@ class LRScheduler(_TorchLRScheduler):
     def _checked_changes(self, state: Mapping[str, Any], keep: bool) -> list[plans.Change]:
         """The changes of plan that hold once ``state`` is loaded."""
         mine, owner = self._changes, type(self).__name__
-        theirs = plans.read(owner, state.get("_changes", []), mine)
+        theirs = plans.read(owner, state.get("_changes", "[]"), mine)
         told, ours = plans.told(theirs), plans.told(mine)
         if keep:
             if told != ours:
@@ -904,7 +911,7 @@ class LRScheduler(_TorchLRScheduler):
         if callable(mine):
             if saved is None:
                 return mine, []
-            if not isinstance(saved, Mapping) or not hasattr(mine, "__dict__"):
+            if not isinstance(saved, Mapping) or not hasattr(mine, "__dict__") or isinstance(mine, _FUNCTIONS):
                 raise ValueError(f"{type(self).__name__}: {name} is {saved!r} in the state, and {mine!r} takes no attributes")
             _encode(f"{type(self).__name__}: {name}", dict(saved))
             return mine, [(mine, dict(saved))]
@@ -1055,25 +1062,27 @@ def _hyperparameter(name: str) -> property:
     return property(get, assign, doc=f"Hyper-parameter {name}; an assignment holds from the next step on.")
 
 
-def _encode(what: str, value: Any, functions: bool = True) -> Any:
+def _encode(what: str, value: Any, functions: bool = True, depth: int = 0) -> Any:
     """``value`` as strict JSON data: functions are None, schedules and callable objects mappings."""
+    if depth > _DEEPEST:
+        raise ValueError(f"{what} is nested deeper than {_DEEPEST}")
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, (int, float)) and abs(value) <= sys.float_info.max:
         return value
     if isinstance(value, (list, tuple)):
-        return [_encode(what, item, functions) for item in value]
+        return [_encode(what, item, functions, depth + 1) for item in value]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _encode(what, item, functions) for key, item in value.items()}
+        return {key: _encode(what, item, functions, depth + 1) for key, item in value.items()}
     if functions and isinstance(value, Schedule):
         try:
             return value.to_dict()
         except ValueError:
             return None  # a schedule with a function in it: kept from the constructed scheduler
-    if functions and isinstance(value, (FunctionType, BuiltinFunctionType, MethodType, type)):
+    if functions and isinstance(value, _FUNCTIONS):
         return None
     if functions and callable(value):
-        return {key: _encode(f"{what}.{key}", item) for key, item in getattr(value, "__dict__", {}).items()}
+        return {key: _encode(f"{what}.{key}", item, True, depth + 1) for key, item in getattr(value, "__dict__", {}).items()}
     raise ValueError(f"{what} must be plain data (numbers, strings, lists, dicts) to be saved, got {value!r}")
 
 

@@ -10,7 +10,7 @@ from weakref import ref
 import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau as _TorchReduceLROnPlateau
 
-from lucid.optim.lr_scheduler._base import LRScheduler, Plan, _is_foreign, _is_traced, parameter_groups, warn
+from lucid.optim.lr_scheduler._base import LRScheduler, Plan, _is_foreign, _is_traced, _list, parameter_groups, warn
 from lucid.optim.lr_scheduler._plateau import ReduceLROnPlateau
 from lucid.optim.lr_scheduler._track import Groups, Track, coefficients, rounded
 from lucid.schedules import Constant, Cut, Join, Product, Schedule, Shift
@@ -535,7 +535,14 @@ class ChainedScheduler(_Composite):
             pairs = list(zip(self._schedulers, state["_schedulers"], strict=True))
             saved = [(child, child._from_torch(dict(of)) if _is_foreign(of) else of) for child, of in pairs]
             hyper["_starts"] = [t - child._saved_time(of) for child, of in saved]
+            if "_starts" in state:  # a child that waits for its start, after a jump back, does not tell when that is
+                found = [number("ChainedScheduler", "_starts", one) for one in _list("ChainedScheduler", "_starts", state["_starts"])]
+                if [max(t - start, 0) for start in found] == [max(t - start, 0) for start in hyper["_starts"]]:
+                    hyper["_starts"] = found
         return hyper, patches
+
+    def _hyper_state(self) -> dict[str, Any]:
+        return super()._hyper_state() if self._in_turn else {**super()._hyper_state(), "_starts": list(self._starts)}
 
     def _take(self, hyper: dict[str, Any]) -> None:
         self._starts = hyper.pop("_starts", self._starts)

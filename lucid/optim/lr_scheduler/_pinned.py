@@ -99,7 +99,8 @@ class LevelsInGroups(LRScheduler):
         super()._take(hyper)
         self._ends = hyper.get("total_steps", math.inf)
         if self._changes and self._ends < math.inf:
-            self._ends = length_of(self._planned(hyper)["lr"])
+            given = any("schedule" in change and change["key"] == "lr" for change in self._changes)  # and holds its last value
+            self._ends = math.inf if given else length_of(self._planned(hyper)["lr"])
         self._show()
 
     def _show(self) -> None:

@@ -4,6 +4,7 @@ A scheduler keeps its changes in a list, in the order in which they were made; f
 tell, they give the Schedules that it follows. So these stay pure in the time, and a state tells the changes alone.
 """
 
+import json
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ from lucid.schedules import (
     Sum,
 )
 from lucid.schedules._numbers import number
-from lucid.schedules._schedule import _Composed
+from lucid.schedules._schedule import _Composed, _parsed
 
 Change = dict[str, Any]
 """``at`` and ``key``, and one of: ``schedule`` and ``continuous``; ``total_steps``; ``factor`` and ``steps``."""
@@ -55,6 +56,19 @@ def changed(owner: str, plan: Mapping[str, Any], changes: list[Change]) -> dict[
     return made
 
 
+def before(changes: list[Change], key: str, at: float, continuous: bool) -> list[Change]:
+    """``changes`` without the last ones that another schedule of ``key`` from ``at`` on leaves no say."""
+    kept = list(changes)
+    for i in range(len(changes) - 1, -1, -1):
+        one = changes[i]
+        if one["key"] == key:
+            jumps = one.get("continuous") is False or one.get("steps") == 0  # and moves what is continued from
+            if one["at"] < at or (one["at"] == at and continuous and jumps):
+                break  # what was made before may shape what comes before, as it is extended
+            del kept[i]
+    return kept
+
+
 def _of(plan: Any, i: int) -> Any:
     return plan[min(i, len(plan) - 1)] if isinstance(plan, list) else plan
 
@@ -79,11 +93,7 @@ def _changed(owner: str, old: Schedule, new: Schedule | None, change: Change, lo
         rest = _rest(old, at)
         # Where the base has a say it is scaled, so that absolute floors stay.
         return _joined(old, at, Product((rest, ramp) if rest.absolute else (ramp, rest)))
-    if new is None:
-        raise ValueError(
-            f"{owner}: the state's schedule of {key} from {at} on holds a function, which no state has; call "
-            f"replan({key}=..., at={at}) with it, and load the state then"
-        )
+    assert new is not None
     if not change["continuous"]:
         return _joined(old, at, new)
     if old(at, 0.0) == 0.0 == old(at, 1.0):
@@ -113,7 +123,7 @@ def _extended(owner: str, old: Schedule, change: Change) -> Schedule:
             f"{owner}: {change['key']} ended at {end:g}, so at {at:g} nothing is left to extend; replan() says what follows, "
             "or go back to a checkpoint before"
         )
-    longer = _lengthened(old, at, total - end if end % 1 else total - int(end))
+    longer = _lengthened(old, at, total - end if end % 1 else total - int(end), end)
     if longer is not None:
         return longer
     since = _end_of_rise(old, at)
@@ -182,42 +192,39 @@ def _end_of_rise(schedule: Schedule, at: float) -> float | None:
     return end if part(end - start, 1.0) > part(at - start, 1.0) else None
 
 
-def _lengthened(schedule: Schedule, at: float, by: float) -> Schedule | None:
-    """``schedule`` with its last flat phase longer, if that is not over at ``at``; what follows it comes so much later."""
+def _lengthened(schedule: Schedule, at: float, by: float, end: float) -> Schedule | None:
+    """``schedule``, which is asked until ``end``, with its last flat phase longer, if that is not over at ``at``; what follows
+    the phase comes so much later."""
     made = _through(schedule)
+    if made._still:
+        return schedule if end > at else None
     if isinstance(made, Constant):
-        return None if made.steps is None or made.steps <= at else replace(made, steps=made.steps + by)
+        return replace(made, steps=made.steps + by) if made.steps is not None and min(made.steps, end) > at else None
     if isinstance(made, Cut):
-        if made.steps > at and _ends_flat(made.of, made.steps):
-            return Cut(made.of, made.steps + by)
-        inner = _lengthened(made.of, at, by) if same_time(made.of.length, made.steps) else None
+        inner = _lengthened(made.of, at, by, min(made.steps, end))
         return None if inner is None else Cut(inner, made.steps + by)
     if isinstance(made, Join):
+        ends = [min(until, end) for until in (*made._starts[1:], end)]
         for i in range(len(made.parts) - 1, -1, -1):
-            inner = _lengthened(made.parts[i], max(at - made._starts[i], 0), by)
+            start = made._starts[i]
+            inner = _lengthened(made.parts[i], max(at - start, 0), by, ends[i] - start) if start < end else None
             if inner is not None:
                 return Join((*made.parts[:i], inner, *made.parts[i + 1 :]))
         return None
     if isinstance(made, (Product, Sum, Maximum, Minimum)):
-        ending = [same_time(part.length, made.length) for part in made.parts]
-        parts = [_lengthened(part, at, by) if ends else part for part, ends in zip(made.parts, ending, strict=True)]
+        ending = [same_time(part.length, end) for part in made.parts]  # the others run on, or are over
+        parts = [_lengthened(part, at, by, end) if ends else part for part, ends in zip(made.parts, ending, strict=True)]
         whole = [part for part in parts if part is not None]
-        return type(made)(tuple(whole)) if len(whole) == len(parts) else None
+        return type(made)(tuple(whole)) if any(ending) and len(whole) == len(parts) else None
     if isinstance(made, (Scale, Continue)):
-        inner = _lengthened(made.of, at, by)
+        inner = _lengthened(made.of, at, by, end)
     elif isinstance(made, Shift):
-        inner = _lengthened(made.of, at - made.by, by)
+        inner = _lengthened(made.of, at - made.by, by, end - made.by)
     elif isinstance(made, Stretch) and not made.staircase:
-        inner = _lengthened(made.of, at / made.by, by / made.by)
+        inner = _lengthened(made.of, at / made.by, by / made.by, end / made.by)
     else:
         return None
     return None if inner is None else replace(made, of=inner)
-
-
-def _ends_flat(schedule: Schedule, until: float) -> bool:
-    """Whether it stands still at the end of its first ``until`` units of time, and goes on so."""
-    made = _through(schedule)
-    return made._still or (isinstance(made, Join) and made.parts[-1]._still and made._starts[-1] < until)
 
 
 def within(schedule: Schedule | None) -> Iterator[Schedule]:
@@ -240,6 +247,12 @@ def told(changes: list[Change]) -> list[dict[str, Any]]:
     return [{name: _told(value) for name, value in change.items()} for change in changes]
 
 
+def text_of(changes: list[Change]) -> str:
+    """Changes as a state has them: as text, for a distributed checkpoint finds lists and mappings only where there were such
+    before."""
+    return json.dumps(told(changes), allow_nan=False)
+
+
 def _told(value: Any) -> Any:
     if isinstance(value, list):
         plain = [_told(one) for one in value]
@@ -253,19 +266,27 @@ def _told(value: Any) -> Any:
 
 
 def read(owner: str, saved: Any, mine: list[Change]) -> list[Change]:
-    """The changes that a state tells; one whose schedule holds a function is ``mine`` of the same place.
+    """The changes that a state tells, as :func:`text_of` writes them; a schedule with a function is that of ``mine``.
 
     Raises:
-        ValueError: they are not as :func:`told` tells them.
+        ValueError: they are not written so, or one holds a function, and there is none of mine.
     """
-    if not isinstance(saved, (list, tuple)) or len(saved) > MOST:
+    try:
+        saved = _parsed(saved)
+    except ValueError as error:
+        raise ValueError(f"{owner}: _changes: {error}") from None
+    if not isinstance(saved, list) or len(saved) > MOST:
         raise ValueError(f"{owner}: _changes must be a list of at most {MOST} changes of plan, got {saved!r}")
     return [_read(owner, f"_changes[{i}]", one, mine[i] if i < len(mine) else {}) for i, one in enumerate(saved)]
 
 
 def _read(owner: str, field: str, saved: Any, mine: Change) -> Change:
     names = set(saved) if isinstance(saved, Mapping) else set()
-    if not names or names - {"at", "key"} not in ({"schedule", "continuous"}, {"total_steps"}, {"factor", "steps"}):
+    if not names > {"at", "key"} or names - {"at", "key"} not in (
+        {"schedule", "continuous"},
+        {"total_steps"},
+        {"factor", "steps"},
+    ):
         raise ValueError(f"{owner}: {field} must tell at, key and a change of plan, got {saved!r}")
     if not isinstance(saved["key"], str):
         raise ValueError(f"{owner}: {field} must name its key, got {saved['key']!r}")
@@ -282,7 +303,13 @@ def _read(owner: str, field: str, saved: Any, mine: Change) -> Change:
     if config is None:  # it holds a function
         if all(mine.get(name) == of for name, of in change.items()) and _told(mine.get("schedule", 0)) is None:
             schedule = mine["schedule"]
-    elif isinstance(config, (list, tuple)):
+        else:
+            key, at = change["key"], change["at"]
+            raise ValueError(
+                f"{owner}: the state's schedule of {key} from {at} on holds a function, which no state has; call "
+                f"replan({key}=..., at={at}) with it, and load the state then"
+            )
+    elif isinstance(config, list):
         schedule = [Schedule.from_dict(one) for one in config]
         if not schedule:
             raise ValueError(f"{owner}: schedule of {field} must not be empty")

@@ -198,7 +198,6 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         self._warned_of_nan = False
 
     def _check_plan(self, keys: Any) -> None:
-        super()._check_plan(keys)
         raise NotImplementedError(
             f"{type(self).__name__}: its rates follow the metrics, not a plan; assign to group['lr'], or put it into a "
             "ChainedScheduler with an LRScheduler and change the plan of that"

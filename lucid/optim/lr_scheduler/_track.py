@@ -12,6 +12,7 @@ import torch
 
 from lucid.schedules import Schedule
 from lucid.schedules._numbers import number
+from lucid.schedules._ops import HUGE
 
 _TINY_SLOPE = 1e-3  # below it, inverting an edit amplifies it more than a thousandfold
 _MANY = 256  # groups, from which on tensors are quicker than a loop
@@ -462,6 +463,13 @@ class Track:
         if not isinstance(values, (list, tuple)) or len(values) != n:
             raise ValueError(f"{self.owner}: {field} of {self.key} must be a list of {n} numbers, got {values!r}")
         return [float(number(self.owner, f"{field} of {self.key}", value, self.rule)) for value in values]
+
+    def check_reach(self, held: list[float]) -> None:
+        """Refuse a state whose values are so large that what formulas make of them may not be finite."""
+        for field, values in (("initial", self.initial), ("bases", self.bases), ("last", self.last), ("held", held)):
+            for value in values:
+                if not abs(value) <= HUGE:
+                    raise ValueError(f"{self.owner}: {field} of {self.key} must be at most 2**126 in magnitude, got {value!r}")
 
     def place(self, t: float, initial: Any, last: Any = None) -> tuple[list[float], Notes]:
         """Stand at time ``t``, coming from ``initial``; ``last``, where given, is what a foreign scheduler wrote, and edits
