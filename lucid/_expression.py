@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lucid.schedules import Schedule, get, maximum, minimum
-from lucid.schedules._schedule import _MAX_TEXT, did_you_mean
+from lucid.schedules._schedule import _MAX_DEPTH, _MAX_TEXT, did_you_mean, limited
 
 _LONGEST = 100_000  # characters: a thousand phases
 _METHODS = (
@@ -40,7 +40,8 @@ def parse(text: str) -> Schedule:
         text: the expression, of at most 100,000 characters.
 
     Raises:
-        ValueError: it is not of that form, names what is not known, or breaks a schedule's rules.
+        ValueError: it is not of that form, names what is not known, breaks a schedule's rules, is nested deeper than 64 as JSON,
+            or makes more than 100,000 schedules.
 
     Example:
         >>> parse("warmup(500) >> cosine(9500, end=0.1)")
@@ -60,7 +61,12 @@ def parse(text: str) -> Schedule:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the compiler's opinions on odd literals
             tree = ast.parse(" ".join(text.split()), mode="eval").body
-        made = _value(tree)
+        with limited(_MAX_DEPTH):
+            made = _value(tree)
+        if isinstance(made, Schedule):
+            made.to_dict()  # so that whatever is read can be written, and is nested no deeper
+    except UnicodeError:
+        raise ValueError(f"{_short(text)} is no expression: it holds half a character") from None
     except SyntaxError as error:
         where = "" if error.offset is None or error.offset < 1 else f" at character {error.offset}"
         raise ValueError(f"{_short(text)} is no expression: {error.msg}{where}") from None

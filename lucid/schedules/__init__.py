@@ -101,18 +101,14 @@ __all__ = [
 
 def maximum(first: Any, *others: Any) -> Schedule:
     """The largest of several schedules or absolute values at each time."""
-    made = _as_schedule(first)
-    for other in others:
-        made = made.maximum(other)
-    return made
+    parts = tuple(map(_as_schedule, (first, *others)))
+    return Maximum(parts) if others else parts[0]
 
 
 def minimum(first: Any, *others: Any) -> Schedule:
     """The smallest of several schedules or absolute values at each time."""
-    made = _as_schedule(first)
-    for other in others:
-        made = made.minimum(other)
-    return made
+    parts = tuple(map(_as_schedule, (first, *others)))
+    return Minimum(parts) if others else parts[0]
 
 
 def json_schema() -> dict[str, Any]:

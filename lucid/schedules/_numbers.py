@@ -21,6 +21,8 @@ Count = Annotated[int, "a whole number >= 1"]
 Whole = Annotated[int, "a whole number >= 0"]
 Times = tuple[NonNegative, ...]
 
+_FURTHEST = 1e300
+
 _RULES: dict[str, Callable[[float], bool]] = {
     "finite": lambda v: True,
     "> 0": lambda v: v > 0,
@@ -107,7 +109,7 @@ def hold(owner: str, field: str, value: Any, kinds: list[tuple[str, Any]]) -> An
 
     Raises:
         TypeError: the wrong type.
-        ValueError: the right type, but not one of the choices, an empty list, or a number against its rule.
+        ValueError: the right type, but not one of the choices, an empty list, or a number against its rule or beyond 1e300.
     """
     known = dict(kinds)
     if value is None and "none" in known:
@@ -130,18 +132,26 @@ def hold(owner: str, field: str, value: Any, kinds: list[tuple[str, Any]]) -> An
             if not listed or not len(value) or (kind == "schedules" and not isinstance(value, (tuple, list))):
                 raise ValueError(f"{owner}: {field} must be a non-empty tuple of {kind}, got {value!r}")
             if kind == "numbers":
-                return tuple(number(owner, f"{field}[{i}]", item, known[kind]) for i, item in enumerate(value))
+                named = ((f"{field}[{i}]", item) for i, item in enumerate(value))
+                return tuple(_within_reach(owner, name, number(owner, name, item, known[kind])) for name, item in named)
             for item in value:
                 if not _is_schedule(item):
                     raise TypeError(f"{owner}: {field} must be schedules, got {item!r}")
             return tuple(value)
     if "number" in known:
-        return number(owner, field, value, known["number"])
+        return _within_reach(owner, field, number(owner, field, value, known["number"]))
     if "schedule" in known:
         if not _is_schedule(value):
             raise TypeError(f"{owner}: {field} must be a schedule, got {value!r}")
         return value
     raise TypeError(f"{owner}: {field} must be callable{_more(known, 'choice')}, got {value!r}")
+
+
+def _within_reach(owner: str, field: str, value: Any) -> Any:
+    """A field's number, which leaves room: what formulas make of it on their way, such as its double, is finite too."""
+    if type(value) in (int, float) and not -_FURTHEST <= value <= _FURTHEST:
+        raise ValueError(f"{owner}: {field} must be at most {_FURTHEST:g} in magnitude, got {value!r}")
+    return value
 
 
 def _is_schedule(value: Any) -> bool:

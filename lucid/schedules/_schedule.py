@@ -3,7 +3,9 @@
 import math
 import operator
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import MISSING, dataclass, fields
 from itertools import accumulate
 from typing import Any, ClassVar, Self, dataclass_transform, get_type_hints
@@ -40,6 +42,9 @@ _MAX_DEPTH = 64
 _MAX_TEXT = 1_000_000
 _ELSEWHERE = {"TimmNoise": "lucid.compat.timm", "RunningProduct": "lucid.optim.lr_scheduler"}  # known once that is imported
 _BLOCK = 2**15  # times
+_MOST = 100_000  # schedules of one configuration or expression: a second's work
+_left: ContextVar[list[int] | None] = ContextVar("left", default=None)
+"""How many more schedules what is being read may make, and how deep; None where nothing is read."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -62,6 +67,8 @@ class Schedule:
     """
 
     _registry: ClassVar[dict[str, type["Schedule"]]] = {}
+    _by_name: ClassVar[tuple[Any, dict[str, tuple[str, Mapping[str, Any]]]] | None] = None
+    """The registry, and what each plain name in it means; None where a class has come."""
     __array_ufunc__: ClassVar[None] = None  # so that numpy_scalar * schedule comes to __rmul__
     affine: ClassVar[bool] = True
     """``schedule(t, b) == schedule(t, 0) + b * (schedule(t, 1) - schedule(t, 0))``; a schedule that is not says False."""
@@ -74,6 +81,7 @@ class Schedule:
 
     _is_schedule: ClassVar[bool] = True
     _still: ClassVar[bool] = False
+    _deep: ClassVar[int] = 1
     _kinds: ClassVar[dict[str, list[tuple[str, Any]]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -94,15 +102,31 @@ class Schedule:
             hints = get_type_hints(made, include_extras=True)
         except NameError:  # types of the user's own, which we cannot look up
             hints = {}
+        Schedule._by_name = None
         made._kinds = {field.name: kinds_of(hints.get(field.name)) for field in fields(made)}  # type: ignore[arg-type]
         Schedule._registry[name] = made
 
     def __post_init__(self) -> None:
         """Hold the fields to what their types say, and store them as plain Python values."""
         owner = type(self).__name__
+        left = _left.get()
+        if left is not None:
+            left[0] -= 1
+            self._deepen(max((part._deep for part in _parts_of(self)), default=0) + 1)
+            if left[0] < 0:
+                raise ValueError(
+                    f"{owner}: a configuration or expression may make at most {_MOST} schedules, and this is one more"
+                )
         for field, kinds in self._kinds.items():
             if kinds:
                 object.__setattr__(self, field, hold(owner, field, getattr(self, field), kinds))
+
+    def _deepen(self, deep: int) -> None:
+        """While it is being read: how many schedules are nested, which are no more than could be written."""
+        most = (_left.get() or [0, deep])[1]
+        if deep > most:
+            raise ValueError(f"{type(self).__name__}: a configuration or expression is nested deeper than {most}")
+        object.__setattr__(self, "_deep", deep)
 
     def __repr__(self) -> str:
         """As it is written, without what is left at its default."""
@@ -217,7 +241,8 @@ class Schedule:
             return self
         rise: Schedule = Warmup(steps, start, shape)
         if not self.affine or self(0, 0.0) != 0 or self(0, 1.0) != 1:  # it does not begin at its base
-            rise = Product((Cut(self, 0), rise))
+            first = self._asked[bisect_right(self._starts, 0) - 1] if isinstance(self, Join) else self
+            rise = Product((Cut(first, 0), rise))
         return rise >> self
 
     def k_decay(self, k: float) -> "KDecay":
@@ -261,17 +286,42 @@ class Schedule:
 
         Raises:
             ValueError: unknown schedule or field, missing field, wrong type, a number that is not finite or breaks the
-                schedule's rules, nesting deeper than 64.
+                schedule's rules, nesting deeper than 64, more than 100,000 schedules within each other or side by side,
+                those that named ones are composed of included.
 
         >>> Schedule.from_dict({"schedule": "Cosin", "steps": 90})
         Traceback (most recent call last):
         ...
         ValueError: unknown schedule 'Cosin'; did you mean 'Cosine'?
         """
-        made = _from_json(config, 0)
+        try:
+            with limited():
+                made = _from_json(config, 0)
+        except RecursionError:  # of what no schedule could be, but whose representation a message wants
+            raise ValueError(f"schedule configuration is nested deeper than {_MAX_DEPTH}") from None
         if not isinstance(made, cls):
             raise ValueError(f"{cls.__name__}: the configuration describes {made!r}")
         return made
+
+
+@contextmanager
+def limited(deep: int = 2 * _MAX_DEPTH) -> Iterator[None]:
+    """While something is read that somebody else wrote: no more than so many schedules, so deep, with all they are made of."""
+    token = _left.set([_MOST, deep]) if _left.get() is None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            _left.reset(token)
+
+
+def _parts_of(schedule: Schedule) -> Iterator[Schedule]:
+    """The schedules in its fields, before anybody has checked what these hold."""
+    for field in schedule._kinds:
+        value = getattr(schedule, field)
+        for part in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(part, Schedule):
+                yield part
 
 
 def _as_schedule(other: Any) -> Schedule:
@@ -300,6 +350,8 @@ def _flat(made: Any) -> tuple[Schedule, ...]:
     for part in made.parts:
         parts.extend(part.parts if type(part) is type(made) else (part,))
     object.__setattr__(made, "parts", tuple(parts))
+    if _left.get() is not None:
+        made._deepen(max(part._deep for part in parts) + 1)
     return tuple(parts)
 
 
@@ -1038,11 +1090,7 @@ def get(name: str, *arguments: Any, **parameters: Any) -> Schedule:
     ...
     ValueError: unknown schedule 'cosin'; did you mean 'Cosine'?
     """
-    known: dict[str, tuple[str, Mapping[str, Any]]] = {_plain(own): (own, {}) for own in Schedule._registry}
-    for own, made_of in Schedule._registry.items():
-        for alias, fixed in made_of.aliases.items():
-            known.setdefault(_plain(alias), (own, fixed))
-    found = known.get(_plain(name)) if isinstance(name, str) else None
+    found = _known_names().get(_plain(name)) if isinstance(name, str) else None
     if found is None:
         raise ValueError(f"unknown schedule {name!r}{did_you_mean(name, [*names(), *aliases()])}")
     own, fixed = found
@@ -1056,6 +1104,19 @@ def get(name: str, *arguments: Any, **parameters: Any) -> Schedule:
         if field in fixed:
             raise ValueError(f"{own}: the name {name!r} says that {field} is {fixed[field]!r}; get {own!r} for another")
     return _made_of(own, {**fixed, **given, **parameters})
+
+
+def _known_names() -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Every plain name: the schedule that it means, and the fields that it fixes."""
+    cached = Schedule._by_name
+    if cached is not None and cached[0] is Schedule._registry:
+        return cached[1]
+    known: dict[str, tuple[str, Mapping[str, Any]]] = {_plain(own): (own, {}) for own in Schedule._registry}
+    for own, made_of in Schedule._registry.items():
+        for alias, fixed in made_of.aliases.items():
+            known.setdefault(_plain(alias), (own, fixed))
+    Schedule._by_name = Schedule._registry, known
+    return known
 
 
 def _made_of(name: str, given: dict[str, Any]) -> Schedule:

@@ -4,7 +4,7 @@ from math import pi
 from typing import Any
 
 from lucid.schedules._numbers import Inside, NonNegative, Positive, Whole
-from lucid.schedules._ops import clip, cos, exp, floor, floor_divide, log, minimum, raised, where
+from lucid.schedules._ops import HUGE, clip, cos, exp, floor, floor_divide, log, minimum, raised, where
 from lucid.schedules._schedule import Schedule, _inherit
 
 
@@ -39,7 +39,8 @@ class RangeTest(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         t = clip(t, 0)
-        return base * (1.0 + self.rate * (floor_divide(t, self.every) if self.staircase else t / self.every))
+        x = clip(floor_divide(t, self.every) if self.staircase else t / self.every, 0, HUGE)
+        return base * (1.0 + clip(self.rate * x, 0, HUGE))
 
 
 class Adafactor(Schedule):

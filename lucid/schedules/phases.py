@@ -333,7 +333,10 @@ class CosineRestarts(_Composed):
                 steps = tuple(float(steps * self.growth**i) for i in range(times))
             except OverflowError:
                 raise ValueError(f"CosineRestarts: the last of {times} cycles is longer than every number") from None
-        weights = decay if isinstance(decay, tuple) else tuple(decay**i for i in range(len(steps)))
+        try:
+            weights = decay if isinstance(decay, tuple) else tuple(decay**i for i in range(len(steps)))
+        except OverflowError:
+            raise ValueError(f"CosineRestarts: the last of {times} peaks is higher than every number") from None
         if len(weights) != len(steps):
             raise ValueError(f"CosineRestarts: decay must be as many as steps, {len(steps)}, got {weights!r}")
         cycles = (Constant(weight)[:0] * self._cycle(n) for n, weight in zip(steps, weights, strict=True))

@@ -4,7 +4,7 @@ from math import inf
 from typing import Any
 
 from lucid.schedules._numbers import NonNegative, Positive
-from lucid.schedules._ops import clip, floor, raised, where
+from lucid.schedules._ops import HUGE, clip, floor, raised, where
 from lucid.schedules._schedule import Schedule
 
 
@@ -47,7 +47,7 @@ class Polynomial(Schedule):
         steps: Any = self.steps
         if self.cycle:
             t = clip(t, 0)
-            cycles = clip(-floor(-(t / steps)), 1)
+            cycles = clip(-floor(-clip(t / steps, 0, HUGE)), 1)
             cycles = where(t > cycles * steps, cycles + 1, cycles)  # the quotient rounds
             cycles = where((cycles > 1) & (t <= (cycles - 1) * steps), cycles - 1, cycles)
             steps = steps * cycles

@@ -536,7 +536,9 @@ class ChainedScheduler(_Composite):
             saved = [(child, child._from_torch(dict(of)) if _is_foreign(of) else of) for child, of in pairs]
             hyper["_starts"] = [t - child._saved_time(of) for child, of in saved]
             if "_starts" in state:  # a child that waits for its start, after a jump back, does not tell when that is
-                found = [number("ChainedScheduler", "_starts", one) for one in _list("ChainedScheduler", "_starts", state["_starts"])]
+                found = [
+                    number("ChainedScheduler", "_starts", one) for one in _list("ChainedScheduler", "_starts", state["_starts"])
+                ]
                 if [max(t - start, 0) for start in found] == [max(t - start, 0) for start in hyper["_starts"]]:
                     hyper["_starts"] = found
         return hyper, patches
