@@ -55,6 +55,7 @@ def _begins(schedule: Schedule, until: float) -> Iterator[float]:
     elif isinstance(schedule, (Product, _Parallel)):
         for part in schedule.parts:
             yield from _begins(part, until)
+            yield part.length
     elif isinstance(schedule, Repeat):
         yield from _cycles(schedule, until)
     elif isinstance(schedule, Cut):
@@ -105,27 +106,28 @@ def columns(schedule: Schedule, steps: float, count: int, base: float = 1.0) -> 
     at_most = max(16, min(64, 16_000 // count))
     marks = boundaries(schedule, steps)
     found: list[list[Point]] = []
+    until = 0.0
     for i in range(count):
-        centre = steps * i / (count - 1)
-        since, until = max(centre - width / 2, 0.0), min(centre + width / 2, steps)
-        times: Iterable[float] = {centre} if width <= 1 else _whole_times(since, until, at_most)
-        edges = {t for mark in marks if since <= mark <= until for t in (mark, _before(mark, width)) if since <= t <= until}
-        ends = {steps} if i == count - 1 else set()
-        inside = {since + (until - since) * k / 4 for k in range(5)} if width <= 1 else set()
-        found.append(_values(schedule, sorted({*times, *edges, *ends, *inside}), base))
+        since, until = until, min(steps * (2 * i + 1) / (2 * (count - 1)), steps)
+        times: set[float] = {0.0} if i == 0 else {steps} if i == count - 1 else set()
+        times |= (
+            _whole_times(since, until, at_most) if width > 1 else {since, *(since + width * k / 4 for k in (1, 2, 3)), until}
+        )
+        times |= {t for mark in marks for t in _sides(mark, width) if since <= t <= until}
+        found.append(_values(schedule, sorted(t for t in times if since <= t <= until), base))
     return found
 
 
-def _before(mark: float, width: float) -> float:
-    """The last time before a boundary: of a drawn line, or of the steps that a run takes."""
-    return math.nextafter(mark, 0.0) if width <= 1 else math.ceil(mark) - 1
+def _sides(mark: float, width: float) -> Point:
+    """The last time before a boundary and the first from it on: of a line, or of the whole steps of a run."""
+    return (math.nextafter(mark, 0.0), mark) if width <= 1 else (math.ceil(mark) - 1, math.ceil(mark))
 
 
-def _whole_times(since: float, until: float, at_most: int) -> Iterable[int]:
+def _whole_times(since: float, until: float, at_most: int) -> set[float]:
     first, last = math.ceil(since), math.floor(until)
     count = last - first + 1
     if count <= at_most:
-        return range(first, last + 1)
+        return set(range(first, last + 1))
     return {first, last, *(first + int((i * _GOLDEN) % 1.0 * count) for i in range(at_most))}
 
 

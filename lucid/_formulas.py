@@ -156,7 +156,7 @@ def described(made_of: type[Schedule]) -> dict[str, Any]:
     >>> from lucid.schedules import Step
     >>> told = described(Step)
     >>> told["name"], told["formula"], [field["name"] for field in told["fields"]]
-    ('Step', 'η(t) = base · γ^(floor(t / n))', ['every', 'gamma'])
+    ('Step', 'η(t) = base · γ^floor(t / n)', ['every', 'gamma'])
     """
     doc = inspect.getdoc(made_of) or ""
     latex = re.search(r"^\.\. math::(.*(?:\n(?: +.*)?)*)", doc, re.M)

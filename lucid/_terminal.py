@@ -74,13 +74,13 @@ def draw(
         ValueError: no schedule or more than 52, a size too small, a value that is not finite, or none > 0 with ``log``.
 
     >>> from lucid.schedules import Linear
-    >>> print(draw([("up", Linear(8))], 8, width=34, height=3, plain=True))
-    up, 8 steps
-         1.0 +                     ***
-             |          ***********
-         0.0 +**********
-             ++-----+-----+-----+----+
-              0     2     4     6    8
+    >>> print(draw([("up", Linear(10))], 10, width=34, height=3, plain=True))
+    up, 10 steps
+         1.0 +                 *******
+         0.5 +      ************
+         0.0 +*******
+             ++-----------+----------+
+              0           5         10
     """
     if not 1 <= len(named) <= len(LETTERS):
         raise ValueError(f"draw: takes 1 to {len(LETTERS)} schedules, got {len(named)}")
@@ -96,7 +96,7 @@ def draw(
         return min(max(round((at - low) / (high - low) * (rows - 1)), 0), rows - 1)
 
     grid = _dots(seen, row, across, height, color, plain)
-    ticks = _decades(lo, hi, height) if log else _round_numbers(lo, hi, max(height // 3, 1))
+    ticks = _decades(lo, hi, height) if log else _round_numbers(lo, hi, max(height // 3, 3))
     told = map(number, (float(f"{tick:.3g}") for tick in ticks)) if log else _labels(ticks)
     labels = {row(tick) * height // rows: label for tick, label in zip(ticks, told, strict=True)}
     wall, notch = "|+" if plain else "│┤"
@@ -216,7 +216,7 @@ def _time_axis(schedules: Sequence[Schedule], steps: float, across: int, plain: 
     def place(t: float) -> int:
         return min(round(t / steps * (across - 1)), across - 1)
 
-    ticks = _round_numbers(0.0, steps, max(across // 10, 1))
+    ticks = _round_numbers(0.0, steps, max(across // 10, 3))
     line, labels, until = ["-" if plain else "─"] * across, [" "] * across, -1
     for tick, label in zip(ticks, _labels(ticks), strict=True):
         line[place(tick)] = "+" if plain else "┬"
@@ -233,7 +233,7 @@ def _time_axis(schedules: Sequence[Schedule], steps: float, across: int, plain: 
 
 def number(value: float) -> str:
     """A number as people write it: ``10000``, ``0.0003``, ``1e12``."""
-    if value == int(value) and abs(value) < 1e9:
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e9:
         return str(int(value))
     digits, _, power = f"{value:.6g}".partition("e")
     return f"{digits}e{int(power)}" if power else digits

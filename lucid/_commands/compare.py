@@ -52,14 +52,14 @@ def _compare(
     found = read_all(schedules, steps)
     run = math.ceil(length_of(found, steps, schedules))
     named = called(schedules, found, name)
-    notes, left_out = moments(named, run, lr)
-    if at is not None:
-        notes, left_out = {t: notes.get(t, "") for t in at}, 0
     try:
+        notes, left_out = moments(named, run, lr)
         told = [figures(schedule, run, lr) for schedule in found]
         pairs = [(i, j, difference(found[i], found[j], run, lr)) for i, j in itertools.combinations(range(len(found)), 2)]
     except ValueError as error:
         raise UsageError(str(error)) from None
+    if at is not None:
+        notes, left_out = {t: notes.get(t, "") for t in at}, 0
     if json:
         _print_json(named, run, lr, told, pairs, sorted(notes))
         return
