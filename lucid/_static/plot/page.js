@@ -48,6 +48,7 @@
     }
     ctx.strokeStyle = ctx.fillStyle = css("--faint");
     ctx.font = 11 * ratio + "px system-ui, sans-serif";
+    ctx.textAlign = "left";
     ctx.textBaseline = "top";
     ctx.lineWidth = ratio;
     ctx.setLineDash([2 * ratio, 3 * ratio]);
