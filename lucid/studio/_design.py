@@ -16,6 +16,7 @@ import numpy as np
 import lucid
 from lucid import recipes
 from lucid._curves import boundaries
+from lucid._formulas import described, plain
 from lucid.schedules import Absolute, Schedule
 from lucid.schedules._numbers import number
 from lucid.schedules._schedule import Join, Repeat, Stretch, _Composed
@@ -179,37 +180,41 @@ def curves(
     if last <= first:
         raise ValueError(f"to must be later than from, {first:g}, got {until!r}")
     found: list[dict[str, Any]] = []
-    made: list[Schedule | None] = []
+    good: list[tuple[dict[str, Any], Schedule, list[float]]] = []
     for design in designs:
+        told: dict[str, Any] = {}
+        found.append(told)
         try:
-            made.append(built(design))
-            found.append({})
+            schedule = built(design)
+            good.append((told, schedule, boundaries(schedule, total)[:MARKS]))
         except ValueError as error:
-            made.append(None)
-            found.append({"error": refused(design, error)})
-    schedules = [one for one in made if one is not None]
-    points = max(min(POINTS, 2**20 // max(sum(map(_nodes, schedules)), 1)), 2 * across)
-    marks = [boundaries(one, total)[:MARKS] for one in schedules]
+            told["error"] = refused(design, error)
+        except Exception as error:
+            told["error"] = _failed(schedule, error)
+    points = max(min(POINTS, 2**20 // max(sum(_nodes(schedule) for _, schedule, _ in good), 1)), 2 * across)
+    marks = [some for _, _, some in good]
     run = _times(0, total, points, across, marks)
     seen = run if (first, last) == (0, total) else _times(first, last, points, across, marks)
-    shown: list[Any] = []
-    order = iter(marks)
-    for one, told in zip(made, found, strict=True):
-        if one is None:
-            continue
+    shown: list[tuple[dict[str, Any], Any]] = []
+    for told, schedule, some in good:
         try:
-            values = _values(one, run, base)
-            told |= _figures(one, run, values, total) | {"boundaries": next(order)}
-            shown.append((told, values if seen is run else _values(one, seen, base)))
+            values = _values(schedule, run, base)
+            told |= _figures(schedule, run, values, total) | {"boundaries": some}
             if advice:
-                told["advice"] = advise(one, total, base)
-        except Exception as error:  # a class of the user's
+                told["advice"] = advise(schedule, total, base)
+            shown.append((told, values if seen is run else _values(schedule, seen, base)))
+        except Exception as error:
             told.clear()
-            told["error"] = {"path": [], "field": None, "message": f"{type(one).__name__}: {error or type(error).__name__}"}
+            told["error"] = _failed(schedule, error)
     kept = _kept(seen, [values for _, values in shown], across, marks)
     for told, values in shown:
         told["values"] = [value if math.isfinite(value) else None for value in values[kept].tolist()]
     return {"times": seen[kept].tolist(), "candidates": found}
+
+
+def _failed(schedule: Schedule, error: Exception) -> dict[str, Any]:
+    """What a schedule of the user's raised when it was asked."""
+    return {"path": [], "field": None, "message": f"{type(schedule).__name__}: {error or type(error).__name__}"}
 
 
 def at(designs: list[Any], lr: Any, time: Any) -> dict[str, Any]:
@@ -363,24 +368,6 @@ def recipe(name: Any, steps: Any) -> dict[str, Any]:
         return lucid.recipe(name, within("steps", steps, "a whole number >= 1", STEPS)).to_dict()
 
 
-def text_of(message: str) -> str:
-    """Our docstrings' markup as plain text."""
-    message = re.sub(r":math:`([^`]*)`", lambda m: _symbols(m[1]), " ".join(message.split()))
-    message = re.sub(r":\w+:`~?([^`]*)`", r"\1", message)
-    return message.replace("``", "")
-
-
-_GREEK = {
-    r"\eta": "η", r"\gamma": "γ", r"\lambda": "λ", r"\tau": "τ", r"\sigma": "σ", r"\delta": "δ", r"\pi": "π", r"\ge": "≥",
-    r"\le": "≤", r"\cdot": "·", r"\dots": "…", r"\in": "∈", r"\,": " ", r"\beta": "β", r"\rho": "ρ", r"\mu": "μ",
-}  # fmt: skip
-
-
-def _symbols(latex: str) -> str:
-    text = re.sub(r"\\(?:[A-Za-z]+|,)", lambda m: _GREEK.get(m[0], m[0][1:]), latex)
-    return re.sub(r"[{}]", "", re.sub(r"\s+", " ", text)).strip()
-
-
 # -- forms
 
 _TIMES = re.compile(r"(^|_)steps(_|$)|^(every|periods|milestones|timescale|upper_bound|times|by)$")
@@ -393,19 +380,17 @@ def catalogue(steps: float = 10_000, lr: float = 1e-3) -> dict[str, Any]:
         example = _example(made_of, steps, lr)
         if example is None:
             continue
-        doc = inspect.getdoc(made_of) or ""
-        args = _arguments(doc)
+        told = _told(made_of)
+        args = _help(made_of)
         schema = _definition(name, made_of)["properties"]
-        source = re.search(r"^Source: ((?:.+\n?)+)", doc, re.M)
-        latex = re.search(r"^\.\. math::(.*(?:\n(?: +.*)?)*)", doc, re.M)
         families.append(
             {
                 "name": name,
                 "group": group(made_of),
-                "summary": text_of(doc.partition("\n\n")[0]),
-                "formula": inspect.cleandoc(latex[1]).strip() if latex else "",
+                "summary": told["summary"],
+                "formula": told.get("formula", ""),
                 "aliases": list(made_of.aliases),
-                "source": text_of(source[1]) if source else "",
+                "source": told.get("source", ""),
                 "example": example,
                 "spark": _spark(example, steps, lr),
                 "wraps": any(f.name == "of" for f in fields(made_of)) and name != "Continue",  # type: ignore[arg-type]
@@ -434,7 +419,7 @@ def catalogue(steps: float = 10_000, lr: float = 1e-3) -> dict[str, Any]:
         "families": families,
         "groups": list(GROUPS),
         "recipes": [
-            {"name": one, "summary": text_of((inspect.getdoc(recipes._recipes[one]) or "").partition("\n\n")[0])}
+            {"name": one, "summary": plain((inspect.getdoc(recipes._recipes[one]) or "").partition("\n\n")[0])}
             for one in recipes.names()
         ],
         "limits": {"candidates": CANDIDATES, "columns": COLUMNS, "steps": STEPS},
@@ -455,10 +440,16 @@ def group(made_of: type[Schedule]) -> str:
     }.get(made_of.__module__.rpartition(".")[2], "Decay")  # fmt: skip
 
 
-def _arguments(doc: str) -> dict[str, str]:
-    part = re.search(r"^Args:\n((?: +.*\n?|\n)+)", doc, re.M)
-    found = re.findall(r"^ {4}(\w+): ((?:.*\n(?: {8}.*\n)*))", part[1] + "\n", re.M) if part else []
-    return {name: text_of(text) for name, text in found}
+def _told(made_of: type[Schedule]) -> dict[str, Any]:
+    """What its docstring tells; of one that is written otherwise, as the user's may be, what can be known."""
+    try:
+        return described(made_of)
+    except Exception:  # LaTeX, or a default, that nobody foresaw
+        return {"name": made_of.__name__, "summary": (inspect.getdoc(made_of) or "").partition("\n")[0], "fields": []}
+
+
+def _help(made_of: type[Schedule]) -> dict[str, str]:
+    return {field["name"]: field.get("about", "") for field in _told(made_of)["fields"]}
 
 
 def _is_time(made_of: type[Schedule], field: str, args: Mapping[str, str]) -> bool:
@@ -487,7 +478,7 @@ def example(name: Any, steps: Any, lr: Any) -> dict[str, Any]:
 
 def _example(made_of: type[Schedule], steps: float, lr: float) -> dict[str, Any] | None:
     """One that can be built: of its docstring's first what has no default, its times made to fit; else by its fields' types."""
-    args = _arguments(inspect.getdoc(made_of) or "")
+    args = _help(made_of)
     guessed = _guessed(made_of, steps, lr)
     documented = _documented(made_of)
     if documented is not None:
@@ -553,7 +544,7 @@ def _parts(schedule: Schedule) -> list[Schedule]:
 
 
 def _guessed(made_of: type[Schedule], steps: float, lr: float) -> dict[str, Any]:
-    args = _arguments(inspect.getdoc(made_of) or "")
+    args = _help(made_of)
     found: dict[str, Any] = {"schedule": made_of.__name__}
     cosine = {"schedule": "Cosine", "steps": _round(steps / 4 if made_of is Repeat else steps)}
     for field in fields(made_of):  # type: ignore[arg-type]
@@ -590,6 +581,9 @@ def _guess(rule: str, name: str, help: str, lr: float) -> float:
 
 def _spark(design: dict[str, Any], steps: float, lr: float) -> list[float]:
     """A curve for a picture of a thumbnail's size, its peak at 1."""
-    values = _values(built(design), np.linspace(0, steps, 49), lr)
+    try:
+        values = _values(built(design), np.linspace(0, steps, 49), lr)
+    except Exception:  # a class of the user's
+        return [0.0] * 49
     top = float(values.max()) if np.isfinite(values).all() else 0.0
     return [round(v / top, 3) for v in values.tolist()] if top > 0 else [0.0] * 49

@@ -23,14 +23,12 @@ def opened(path: str) -> dict[str, Any]:
     return _told(History.read(path), path.replace("\\", "/").rpartition("/")[2])
 
 
-def uploaded(name: Any, text: Any) -> dict[str, Any]:
+def uploaded(name: str, text: str) -> dict[str, Any]:
     """The rates in a file that the page was given: the content came with it, and no path is opened."""
-    if not isinstance(name, str) or not isinstance(text, str):
-        raise ValueError("name and text must be text")
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always")
-        found = History.parse(text.encode("utf-8", "replace"), name[-200:])
-    return {**_told(found, name[-200:]), "notes": [str(one.message) for one in noted]}
+        found = History.parse(text.encode("utf-8", "replace"), name)
+    return {**_told(found, name), "notes": [str(one.message) for one in noted]}
 
 
 def _told(history: History, name: str) -> dict[str, Any]:
@@ -48,7 +46,7 @@ def _told(history: History, name: str) -> dict[str, Any]:
                 "label": group,
                 "times": times[kept].tolist(),
                 "values": rates[kept].tolist(),
-                "area": float(rates[here].sum()),
+                "area": _area(times[here], rates[here]),
                 "peak": float(rates[here].max()),
                 "end": float(rates[here][-1]),
                 "steps": len(here),
@@ -58,3 +56,9 @@ def _told(history: History, name: str) -> dict[str, Any]:
         told = ", ".join(history.columns) or "none"
         raise ValueError(f"{name} has no column of rates, such as lr or lr-SGD; its columns are {told}")
     return {"name": name, "curves": curves, "notes": []}
+
+
+def _area(steps: Any, rates: Any) -> float:
+    """The sum of the rates of all steps; where only some were recorded, each stands for those until the next."""
+    apart = np.diff(steps)
+    return float((rates * np.append(apart, apart[-1:] if len(apart) else 1.0)).sum())

@@ -88,10 +88,14 @@ def application(port: int, token: str, start: Mapping[str, Any] | None = None) -
         return _design.at(candidates, lr, time)
 
     def parse(text: Any) -> dict[str, Any]:
-        """An expression, or JSON, whichever it looks like; never a file's path."""
+        """An expression, or JSON, whichever it looks like; never a file's path. That it cannot be read is an answer too."""
         if not isinstance(text, str):
             raise ValueError("text must be text")
-        made = Schedule.from_json(text) if text.lstrip().startswith(("{", "[", '"')) else _expression.parse(text)
+        try:
+            made = Schedule.from_json(text) if text.lstrip().startswith(("{", "[", '"')) else _expression.parse(text)
+            _design.built(made.to_dict())
+        except ValueError as error:
+            return {"error": str(error)}
         return {"design": made.to_dict(), "expression": repr(made), "name": type(made).__name__}
 
     def change(design: Any, action: Any, steps: Any = None) -> dict[str, Any]:
@@ -110,7 +114,12 @@ def application(port: int, token: str, start: Mapping[str, Any] | None = None) -
         return _picture(candidates, steps, lr, format, names, log)
 
     def history(name: Any, text: Any) -> dict[str, Any]:
-        return _histories.uploaded(name, text)
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise ValueError("name and text must be text")
+        try:
+            return _histories.uploaded(name[-200:], text)
+        except ValueError as error:
+            return {"error": str(error)}
 
     posts = (curves, at, parse, change, example, recipe, export, picture, history, catalogue)
     return Starlette(
@@ -262,7 +271,7 @@ def serve(start: Mapping[str, Any], port: int | None = None, opened: Callable[[s
             threading.Thread(target=opened, args=(url,), daemon=True).start()
         config = uvicorn.Config(
             app,
-            log_level="warning",
+            log_level="error",
             access_log=False,
             server_header=False,
             proxy_headers=False,
@@ -280,7 +289,14 @@ def serve(start: Mapping[str, Any], port: int | None = None, opened: Callable[[s
 def opening(
     schedules: Sequence[tuple[str, Schedule]], steps: float | None, lr: float, histories: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """What the page begins with, where its address says nothing else."""
+    """What the page begins with, where its address says nothing else.
+
+    Raises:
+        ValueError: too many schedules, or a history that cannot be read.
+        OSError: likewise.
+    """
+    if len(schedules) > _design.CANDIDATES:
+        raise ValueError(f"the page has room for at most {_design.CANDIDATES} schedules, got {len(schedules)}")
     longest = max((one.length for _, one in schedules if one.length < math.inf), default=0)
     total = steps or math.ceil(longest) or 10_000
     return {

@@ -11,7 +11,12 @@ export async function post(name, body, { raw = false } = {}) {
   } catch {
     throw new Refusal("The studio has stopped. Start it again with: lucid studio");
   }
-  if (answer.ok) return raw ? answer.blob() : answer.json();
+  if (answer.ok) {
+    if (raw) return answer.blob();
+    const found = await answer.json();
+    if (typeof found.error === "string") throw new Refusal(found.error); // of what was read, and no mistake of the page
+    return found;
+  }
   let message = `The studio answered ${answer.status}`;
   try { message = (await answer.json()).error ?? message; } catch { /* no JSON */ }
   throw new Refusal(message);

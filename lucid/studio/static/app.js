@@ -193,7 +193,7 @@ function showTable() {
     return row;
   });
   const recorded = store.histories.flatMap((file, f) => file.curves.map((curve, i) => h("tr", { class: `recorded${file.visible ? "" : " hidden"}` },
-    h("th", { scope: "row" }, h("div", { class: "who" }, h("span", { class: `swatch run h${(f + i) % 4}` }), h("span", { class: "name", title: `${file.name}: ${curve.label}`, text: file.curves.length > 1 ? `${file.name}: ${curve.label}` : file.name }), h("small", { text: "run" }))),
+    h("th", { scope: "row" }, h("div", { class: "who" }, h("span", { class: `swatch dashed h${(f + i) % 4}` }), h("span", { class: "name", title: `${file.name}: ${curve.label}`, text: file.curves.length > 1 ? `${file.name}: ${curve.label}` : file.name }), h("small", { text: "run" }))),
     h("td", { class: "at", "data-at": `history:${f}:${i}`, "data-label": "at cursor" }), cell("area", curve.area), cell("ratio", first?.area ? curve.area / first.area : null), cell("peak", curve.peak), cell("end", curve.end),
     h("td", { class: "acts" }, i > 0 ? "" : [
       h("button", { type: "button", class: "plain", key: `heye:${f}`, "aria-pressed": String(file.visible), "aria-label": `Show ${file.name}`, onclick: () => { file.visible = !file.visible; showTable(); draw(); } }, icon(file.visible ? ICONS.eye : ICONS.closed)),
@@ -330,6 +330,7 @@ function showErrors() {
   showError(result?.error ?? null);
   const text = result?.error?.message ?? "";
   if (text && text !== showErrors.last) say(text, true);
+  else if (!text && showErrors.last) say("");
   showErrors.last = text;
 }
 

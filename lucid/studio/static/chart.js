@@ -67,10 +67,10 @@ export class Chart {
     const ink = css("--muted");
     const grid = { stroke: css("--grid"), width: 1 };
     const font = `12px ${css("--sans")}`;
-    const colour = (index) => css(`--c${index}`);
+    const colour = (index) => css(typeof index === "number" ? `--c${index}` : `--${index}`);
     return {
       ...this.size(),
-      padding: [18, 16, 0, 4],
+      padding: [18, 28, 0, 4],
       pxAlign: 0,
       legend: { show: false },
       cursor: {

@@ -80,7 +80,7 @@ export function exportDialog(catalogue) {
   const told = h("p", { class: "muted" });
   let chosen = "";
   let data = null;
-  const formats = ["json", "expression", ...catalogue.formats.filter((one) => one !== "json"), "svg", "png"];
+  const formats = [...catalogue.formats, "svg", "png"];
   const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Format" }, formats.map((format) => h("button", {
     type: "button", role: "tab", text: TOLD[format] ?? format, "data-format": format, "aria-selected": "false", tabindex: "-1", onclick: () => choose(format),
   })));

@@ -123,6 +123,12 @@ function node(design, path, { actions = {}, handle = null, index = null } = {}) 
     details.addEventListener("toggle", () => { openDetails[details.open ? "add" : "delete"](`${key}/${name}`); });
     box.append(details);
   }
+  if (family.formula) {
+    const at = `${key}/${name}/formula`;
+    const details = h("details", { class: "rest", open: openDetails.has(at) }, h("summary", { key: `formula:${key}`, text: "Formula" }), h("pre", { tabindex: "0", text: family.formula }), family.source ? h("p", { class: "muted source", text: family.source }) : null);
+    details.addEventListener("toggle", () => { openDetails[details.open ? "add" : "delete"](at); });
+    box.append(details);
+  }
   return box;
 }
 
@@ -379,7 +385,7 @@ export function showError(error) {
 export function pick(title, old, path) {
   return new Promise((resolve) => {
     let done = null;
-    const search = h("input", { type: "search", placeholder: "cosine, wsd, one cycle …", "aria-label": "Search families", autocomplete: "off", spellcheck: "false" });
+    const search = h("input", { type: "text", role: "searchbox", class: "search", placeholder: "cosine, wsd, one cycle …", "aria-label": "Search families", autocomplete: "off", spellcheck: "false" });
     const results = h("div", { class: "families" });
     const count = h("p", { class: "away", role: "status" });
     const choose = async (family) => {
@@ -407,7 +413,7 @@ export function pick(title, old, path) {
         const some = found.filter((one) => one.group === group).sort((a, b) => rank(a) - rank(b));
         return some.length ? h("section", {}, h("h3", { text: group }), h("div", { class: "tiles" }, some.map((one) => h("button", {
           type: "button", class: "tile", title: one.aliases.length ? `also: ${one.aliases.join(", ")}` : undefined, onclick: () => choose(one),
-        }, spark(one.spark), h("b", { text: one.name }), h("small", { text: one.summary }))))) : null;
+        }, spark(one.spark), h("b", {}, broken(one.name)), h("small", { text: one.summary }))))) : null;
       }).filter(Boolean));
       count.textContent = `${found.length} families`;
       if (!found.length) results.append(h("p", { class: "muted", text: "No family has such a name. Any schedule can also be written as an expression." }));
@@ -431,6 +437,9 @@ export function pick(title, old, path) {
     search.focus();
   });
 }
+
+/** A name that may be broken where a word of it ends. */
+const broken = (name) => name.split(/(?<=[a-z])(?=[A-Z])/).flatMap((word, i) => (i ? [h("wbr"), word] : [word]));
 
 /** How long a new phase is: what the run has left, and at least a tenth of it. */
 function roomFor(path, old) {
