@@ -111,7 +111,10 @@ class Checkpoints:
             self.writing.result()  # raises what went wrong
         if dist.get_rank() == 0:
             on_disk(self.half)  # its files are: DCP has seen to that
-            self.half.rename(self.half.with_suffix(""))
+            whole = self.half.with_suffix("")
+            if whole.exists():
+                shutil.rmtree(whole)  # resume() could not read it
+            self.half.rename(whole)
             on_disk(self.folder)
             for old in sorted(self.folder.glob("step-????????"))[: -self.keep]:
                 shutil.rmtree(old.rename(old.with_suffix(".tmp")))  # half-removed, it must not count either
