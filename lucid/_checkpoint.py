@@ -290,6 +290,8 @@ def _load_all(parts: dict[str, Any], saved: dict[str, Any]) -> None:
 
 def _copied(state: Any) -> Any:
     """A copy that takes none of an accelerator's memory."""
+    if torch.nn.parameter.is_lazy(state):  # which has no value yet
+        return state
     if isinstance(state, torch.Tensor):
         return state.detach().to("cpu", copy=True)
     if isinstance(state, dict):
