@@ -237,6 +237,8 @@ def chart(
         some = [i for i, t in enumerate(taken) if t <= end]
         kept = _thinned([values[i] for i in some], columns)
         curves.append(replace(curve, times=[taken[some[i]] / unit for i in kept], values=[values[some[i]] for i in kept]))
+    if not curves:
+        raise ValueError("plot: the History has no column to draw, neither a rate nor a metric")
     return Chart(curves, "epoch" if in_epochs else "step", end / unit)
 
 
@@ -316,7 +318,8 @@ def _followed(item: Any, label: str | None, colour: int) -> Iterator[tuple[str, 
             name = label or (repr(schedule) if type(item).__name__ == "LRScheduler" else type(item).__name__)
             if len(alike) > 1:
                 named = [str(groups[i].get("name", f"pg{i + 1}")) for i in members]
-                name = f"{name}, {named[0]}" + (f" to {named[-1]}" if len(named) > 1 else "")
+                in_a_row = len(members) > 2 and members[-1] - members[0] == len(members) - 1
+                name = f"{name}, {f'{named[0]} to {named[-1]}' if in_a_row else ', '.join(named)}"
             yield track.key, name, colours.setdefault(tuple(members), colour + len(colours)), schedule, base
 
 
@@ -338,15 +341,16 @@ def _recorded(history: History, label: str | None, colour: int) -> Iterator[_Rec
     groups: dict[str, int] = {}
     for name, column in history.columns.items():
         track, group = history.place(name)
-        values = [math.nan if value is None else float(value) for value in column]
-        if track == "epoch" or (track in ("momentum", "weight_decay") and len({v for v in values if v == v}) < 2):
+        there = [(step, float(value)) for step, value in zip(history.steps, column, strict=True) if value is not None]
+        values = [value for _, value in there]
+        if not there or track == "epoch" or (track in ("momentum", "weight_decay") and len({v for v in values if v == v}) < 2):
             continue
         if track in _NAMES:
             told = group if label is None else f"{label}, {group}"
             number_of = groups.setdefault(group, colour + len(groups))
         else:
             told, number_of = label or track, colour
-        yield replace(_curve(track, told, number_of), recorded=True), history.steps, values
+        yield replace(_curve(track, told, number_of), recorded=True), [step for step, _ in there], values
 
 
 def _curve(track: str, label: str, colour: int) -> Curve:

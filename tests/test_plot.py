@@ -236,6 +236,7 @@ def test_a_history_over_epochs() -> None:
         (("cosine(9)",), {"labels": [3]}, TypeError, r"plot: labels must be a list of texts, got \[3\]"),
         (("cosine(9)",), {"momentum": 0.9}, TypeError, "plot: momentum must be a Schedule or expression, a pair"),
         (("cosine(9)",), {"weight_decay": ("cosine(9)", math.nan)}, ValueError, "plot: weight_decay's base must be finite"),
+        ((History.parse(b"step,epoch\n3,1\n", "x.csv"),), {}, ValueError, "plot: the History has no column to draw, neither a rate"),
         ((History.parse(b"", "x.csv"),), {}, ValueError, r"plot: the History is empty; record\(\) adds to it"),
     ],
 )  # fmt: skip
@@ -327,11 +328,14 @@ def test_a_scheduler_shows_its_groups_and_keys(axes: Any) -> None:
     plot(scheduler, ax=axes)
     shown = chart(scheduler)
     rates = shown.tracks["lr"]
-    assert [curve.label for curve in rates] == ["Cosine(steps=10), pg1 to pg2", "Cosine(steps=10), head", f"{other!r}, pg4"]
+    assert [curve.label for curve in rates] == ["Cosine(steps=10), pg1, pg2", "Cosine(steps=10), head", f"{other!r}, pg4"]
     assert [curve.values[0] for curve in rates] == [0.1, 0.3, 0.1]
     assert [curve.values[0] for curve in shown.tracks["weight_decay"]] == [0.2]
     assert [(curve.values[0], curve.values[-1]) for curve in shown.tracks["momentum"]] == [(0.9, 0.45)]
     assert len(axes.figure.axes) == 3
+    many = torch.optim.SGD([{"params": [p], "lr": lr} for p, lr in zip(parameters, (0.1, 0.1, 0.1, 0.3), strict=True)])
+    labels = [curve.label for curve in chart(lucid.optim.lr_scheduler.CosineAnnealingLR(many, 9), steps=9).curves]
+    assert labels == ["CosineAnnealingLR, pg1 to pg3", "CosineAnnealingLR, pg4"]
     named = lucid.optim.lr_scheduler.OneCycleLR(torch.optim.SGD(parameters, lr=0.1, momentum=0.9), max_lr=0.5, total_steps=50)
     assert [(curve.track, curve.label) for curve in chart(named).curves] == [("lr", "OneCycleLR"), ("momentum", "OneCycleLR")]
     assert chart(named, labels="mine").curves[0].label == "mine"
@@ -366,6 +370,10 @@ def test_what_moved_is_shown_of_momentum_and_weight_decay() -> None:
         ("momentum", "lr-SGD/a", 0),
         ("lr", "train/lr", 1),
     ]
+    seldom = chart(History.parse(b"step,lr,val_loss,never\n0,1,,\n1,1,5,\n2,1,,\n3,1,nan,\n4,1,3,\n", "x.csv"))
+    (curve,) = seldom.tracks["val_loss"]  # a line from value to value, with a gap only where there is no number
+    assert (curve.times, [str(v) for v in curve.values]) == ([1, 3, 4], ["5.0", "nan", "3.0"])
+    assert list(seldom.tracks) == ["lr", "val_loss"]
     one = chart(History.parse(b"step,lr\n7,1\n", "x.csv"))
     assert one.curves[0].times == [7]
 
