@@ -89,11 +89,11 @@ def _cycles(schedule: Repeat, until: float) -> Iterator[float]:
         yield from (t for inner in _begins(schedule.of, schedule.of.length) if (t := began + inner * k) < until)
 
 
-def columns(schedule: Schedule, steps: float, count: int, base: float = 1.0) -> list[list[Point]]:
+def columns(schedule: Schedule, steps: float, count: int, base: float = 1.0, at_most: int = 64) -> list[list[Point]]:
     """What there is to see of a run in each of ``count`` columns, from 0 to ``steps``: points in the order of time.
 
-    Where a column stands for many steps, it has some of the whole ones, spread by the golden ratio, so that no period of the
-    schedule beats with the columns; and what lies on both sides of each boundary.
+    Where a column stands for many steps, it has about ``at_most`` of the whole ones, spread by the golden ratio, so that no
+    period of the schedule beats with the columns; and what lies on both sides of each boundary.
 
     Raises:
         ValueError: a value is not finite.
@@ -103,16 +103,16 @@ def columns(schedule: Schedule, steps: float, count: int, base: float = 1.0) -> 
     [[(0, 0.0), (1, 0.25), (2, 0.5)], [(2, 0.5), (3, 0.75), (4, 1.0)]]
     """
     width = steps / (count - 1)
-    at_most = max(16, min(64, 16_000 // count))
     marks = boundaries(schedule, steps)
     found: list[list[Point]] = []
     until = 0.0
     for i in range(count):
         since, until = until, min(steps * (2 * i + 1) / (2 * (count - 1)), steps)
         times: set[float] = {0.0} if i == 0 else {steps} if i == count - 1 else set()
-        times |= (
-            _whole_times(since, until, at_most) if width > 1 else {since, *(since + width * k / 4 for k in (1, 2, 3)), until}
-        )
+        if width > 1:
+            times |= _whole_times(since, until, at_most)
+        else:
+            times |= {since, *(since + width * k / 4 for k in (1, 2, 3)), until}
         times |= {t for mark in marks for t in _sides(mark, width) if since <= t <= until}
         found.append(_values(schedule, sorted(t for t in times if since <= t <= until), base))
     return found
@@ -150,7 +150,7 @@ def peak(schedule: Schedule, steps: float, base: float = 1.0) -> Point:
     """
     if steps <= 10_000:
         return max(_values(schedule, range(math.floor(steps) + 1), base), key=_rank)
-    points = [point for column in columns(schedule, steps, 256, base) for point in column]
+    points = [point for column in columns(schedule, steps, 256, base, 8) for point in column]
     best = max(range(len(points)), key=lambda i: _rank(points[i]))
     lo, hi = math.ceil(points[max(best - 1, 0)][0]), math.floor(points[min(best + 1, len(points) - 1)][0])
     found = points[best]

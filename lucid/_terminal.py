@@ -87,7 +87,8 @@ def draw(
     if not (steps > 0 and width >= 24 and height >= 3):
         raise ValueError(f"draw: needs steps > 0, width >= 24 and height >= 3, got {steps!r}, {width!r} and {height!r}")
     across = width - _MARGIN - 2
-    seen = [columns(schedule, steps, across * (1 if plain else 2), base) for _, schedule in named]
+    count, at_most = across * (1 if plain else 2), max(64 // len(named), 8)
+    seen = [columns(schedule, steps, count, base, at_most) for _, schedule in named]
     lo, hi = _range([value for curve in seen for column in curve for _, value in column], log)
     rows = height * (1 if plain else 4)
 
@@ -97,6 +98,8 @@ def draw(
 
     grid = _dots(seen, row, across, height, color, plain)
     ticks = _decades(lo, hi, height) if log else _round_numbers(lo, hi, max(height // 3, 3))
+    if len({row(tick) * height // rows for tick in ticks}) < 2:  # there are no two round numbers in different lines
+        ticks = [lo, hi]
     told = map(number, (float(f"{tick:.3g}") for tick in ticks)) if log else _labels(ticks)
     labels = {row(tick) * height // rows: label for tick, label in zip(ticks, told, strict=True)}
     wall, notch = "|+" if plain else "│┤"
@@ -131,12 +134,11 @@ def _round_numbers(lo: float, hi: float, count: int) -> list[float]:
 
 
 def _decades(lo: float, hi: float, height: int) -> list[float]:
-    """Powers of ten within a range, with 2 and 5 between them where there is room; the ends, where there are none."""
+    """Powers of ten within a range, with 2 and 5 between them where there is room."""
     first, last = math.floor(math.log10(lo)), math.ceil(math.log10(hi))
     between = (1, 2, 5) if (last - first) * 6 <= height else (1,)
     found = [float(f"{m}e{k}") for k in range(first, last + 1) for m in between]
-    found = [tick for tick in found if lo * (1 - 1e-9) <= tick <= hi * (1 + 1e-9)]
-    return found if len(found) > 1 else [lo, hi]
+    return [tick for tick in found if lo * (1 - 1e-9) <= tick <= hi * (1 + 1e-9)]
 
 
 def _labels(ticks: Sequence[float]) -> list[str]:
