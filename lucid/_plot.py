@@ -213,6 +213,8 @@ def chart(
     plans, records = _collected(schedules, lr, labels)
     for track, more in (("momentum", momentum), ("weight_decay", weight_decay)):
         plans += _further(track, more)
+    if not plans and not records:
+        raise ValueError("plot: the History has no column to draw, neither a rate nor a metric")
     in_epochs = epochs is not None or steps_per_epoch is not None
     if in_epochs and records and steps_per_epoch is None and steps is None:
         raise ValueError("plot: a History counts steps; give steps_per_epoch to show it over epochs")
@@ -237,8 +239,6 @@ def chart(
         some = [i for i, t in enumerate(taken) if t <= end]
         kept = _thinned([values[i] for i in some], columns)
         curves.append(replace(curve, times=[taken[some[i]] / unit for i in kept], values=[values[some[i]] for i in kept]))
-    if not curves:
-        raise ValueError("plot: the History has no column to draw, neither a rate nor a metric")
     return Chart(curves, "epoch" if in_epochs else "step", end / unit)
 
 

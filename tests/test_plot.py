@@ -236,7 +236,7 @@ def test_a_history_over_epochs() -> None:
         (("cosine(9)",), {"labels": [3]}, TypeError, r"plot: labels must be a list of texts, got \[3\]"),
         (("cosine(9)",), {"momentum": 0.9}, TypeError, "plot: momentum must be a Schedule or expression, a pair"),
         (("cosine(9)",), {"weight_decay": ("cosine(9)", math.nan)}, ValueError, "plot: weight_decay's base must be finite"),
-        ((History.parse(b"step,epoch\n3,1\n", "x.csv"),), {}, ValueError, "plot: the History has no column to draw, neither a rate"),
+        ((History.parse(b"step,epoch\n3,1\n", "x.csv"),), {}, ValueError, "plot: the History has no column to draw"),
         ((History.parse(b"", "x.csv"),), {}, ValueError, r"plot: the History is empty; record\(\) adds to it"),
     ],
 )  # fmt: skip
