@@ -232,7 +232,7 @@ class LRFind:
         ended = "" if self.ended == "all steps" else f", {self.ended}"
         return f"{type(self).__name__}({len(self.rates)} of {self.steps} steps{span}{ended}: {told})"
 
-    def smoothed_at(self, rate: float) -> float:
+    def _smoothed_at(self, rate: float) -> float:
         """The smoothed loss at a rate, a straight line in its logarithm between the points; at the ends theirs.
 
         Raises:
@@ -247,8 +247,15 @@ class LRFind:
         share = math.log(rate / low) / math.log(high / low)
         return self.smoothed[i - 1] + (self.smoothed[i] - self.smoothed[i - 1]) * share if share else self.smoothed[i - 1]
 
+    def _window(self) -> tuple[float, float]:
+        """Lowest and highest smoothed loss worth seeing: of the rise at the end, which may be beyond every picture, a third."""
+        seen = [loss for loss in self.smoothed if math.isfinite(loss)] or [0.0]
+        low, top = min(seen), max(seen)
+        before = max(seen[: seen.index(low) + 1])
+        return low, min(before + (before - low) / 3, top) if before > low else top
+
     def plot(self, ax: Any = None, *, log: bool = True) -> Any:
-        """The losses over the rates with the suggestions marked, on matplotlib's ``ax``, or a new one; returns it.
+        """The losses over the rates with the suggestions marked, on matplotlib's ``ax``, or new ones of pyplot's; returns it.
 
         Args:
             ax: where to draw.
@@ -264,22 +271,21 @@ class LRFind:
         for marker, color, (rule, rate) in marks:
             if rate is not None:
                 ax.plot(
-                    [rate], [self.smoothed_at(rate)], marker, color=color, ms=9, mec="white", mew=1.2, zorder=3,
+                    [rate], [self._smoothed_at(rate)], marker, color=color, ms=9, mec="white", mew=1.2, zorder=3,
                     label=f"{rule}  {rate:.2e}",
                 )  # fmt: skip
                 ax.axvline(rate, color=color, lw=0.8, ls=":", zorder=1)
         if log:
             ax.set_xscale("log")
-        seen = [loss for loss in self.smoothed if math.isfinite(loss)]
-        if seen:  # single losses at the end may be beyond every picture
-            low = min(*seen, *(loss for loss in self.losses if loss < max(seen))) if len(seen) > 1 else seen[0]
-            margin = (max(seen) - low) * 0.06 or abs(low) * 0.06 or 1.0
-            ax.set_ylim(low - margin, max(seen) + margin)
+        low, high = self._window()
+        low = min([low, *(loss for loss in self.losses if math.isfinite(loss))])
+        margin = (high - low) * 0.06 or abs(low) * 0.06 or 1.0
+        ax.set_ylim(low - margin, high + margin)
         ax.set_xlabel("learning rate")
         ax.set_ylabel("loss")
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False)
+        ax.legend(framealpha=0.9, edgecolor="none")
         return ax
 
     def to_json(self, *, indent: int | None = None) -> str:

@@ -93,9 +93,9 @@ def test_minimum(losses: list[float], index: int) -> None:
         ([0.0] * 20 + list(range(1, 11)), 4),
         # a rise in every step but not the same: to the very first
         ([i * i for i in range(30)], 0),
-        # the same with a difference that is below and above 0.005 in 15 steps: the gradient grows by 2a a step
-        ([i * i * 0.00016 for i in range(30)], 14),
-        ([i * i * 0.00018 for i in range(30)], 0),
+        # the gradient grows by 2a a step, the last is of a half: 29a is just below and just above 0.005
+        ([i * i * 0.0001715 for i in range(30)], 14),
+        ([i * i * 0.000174 for i in range(30)], 0),
         ([0.0] * 15 + [7.0], 0),  # sixteen points are just enough
     ],
 )
@@ -297,11 +297,11 @@ def test_no_json_is_refused(text: str) -> None:
 
 def test_the_smoothed_loss_between_the_points() -> None:
     one = LRFind((1.0, 10.0, 100.0), (5.0, 3.0, NAN), (4.0, 2.0, NAN), 3)
-    assert [one.smoothed_at(rate) for rate in (0.5, 1.0, 10.0)] == [4.0, 4.0, 2.0]
-    assert one.smoothed_at(10**0.5) == pytest.approx(3.0)
-    assert math.isnan(one.smoothed_at(1000.0))
+    assert [one._smoothed_at(rate) for rate in (0.5, 1.0, 10.0)] == [4.0, 4.0, 2.0]
+    assert one._smoothed_at(10**0.5) == pytest.approx(3.0)
+    assert math.isnan(one._smoothed_at(1000.0))
     with pytest.raises(ValueError, match="LRFind: no steps were made"):
-        LRFind((), (), (), 3).smoothed_at(1.0)
+        LRFind((), (), (), 3)._smoothed_at(1.0)
 
 
 @pytest.mark.parametrize("log", [True, False])
@@ -319,10 +319,26 @@ def test_the_plot_marks_the_suggestions(log: bool) -> None:
         assert rate is not None
         mark = lines[f"{rule}  {rate:.2e}"]
         assert list(mark.get_xdata()) == [rate]
-        assert list(mark.get_ydata()) == [one.smoothed_at(rate)]
+        assert list(mark.get_ydata()) == [one._smoothed_at(rate)]
     low, high = axes.get_ylim()
     assert low < min(one.losses)
-    assert max(one.smoothed) < high < 1.2 * max(one.smoothed)
+    assert 2.0 < high < 3.0  # of the rise to 9.4 a part, so that the fall from 2.0 can be seen
+
+
+@pytest.mark.parametrize(
+    ("losses", "low", "high"),
+    [
+        ([4.0, 5.0, 2.0, 100.0], 2.0, 6.0),
+        ([4.0, 5.0, 2.0, 5.5, INF], 2.0, 5.5),
+        ([5.0, 2.0], 2.0, 5.0),
+        ([1.0, 2.0, 3.0], 1.0, 3.0),
+        ([1.0], 1.0, 1.0),
+        ([NAN], 0.0, 0.0),
+        ([], 0.0, 0.0),
+    ],
+)
+def test_what_is_worth_seeing(losses: list[float], low: float, high: float) -> None:
+    assert LRFind(powers(len(losses)), losses, losses, 9)._window() == (low, high)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("losses", [[], [1.0], [2.0, NAN], [NAN], [INF], [1.0, 1.0], [3.0, 1e30]])
@@ -881,6 +897,7 @@ def test_a_tensor_that_is_held_twice_is_kept_once() -> None:
     tensor = torch.ones(3)
     first = _finder._keep({"a": tensor, "b": [tensor]}, kept)
     assert len(kept) == 4  # the two containers, the tensor, and the gradient that it has not
+    assert _finder._keep(tensor, kept) is _finder._keep(tensor, kept)
     tensor.zero_()
     assert first()["b"][0] is tensor
     assert tensor.tolist() == [1.0, 1.0, 1.0]
@@ -1015,7 +1032,7 @@ def test_the_suggestion_trains_as_well_as_the_best_of_a_grid() -> None:
         torch.manual_seed(0)
         model = job.Net()
         optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-        for _ in range(8):
+        for _ in range(6):
             job._train_epoch(model, optimizer, None, Spec("constant", {}), training, place)
         return job._evaluate(model, validation, place)[1]
 

@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import math
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +111,11 @@ def _show(found: Any) -> None:
         if suggested is not None:
             row = min(shown, key=lambda i: abs(found.rates[i] / suggested - suggested / found.rates[i]))
             marks.setdefault(row, []).append(rule)
-    finite = [loss for loss in found.smoothed if abs(loss) < float("inf")]
-    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    low, high = found._window()
     for i in shown:
         loss, average = found.losses[i], found.smoothed[i]
-        share = (average - low) / (high - low) if high > low and abs(average) < float("inf") else 0.0
-        bar = "▇" * (1 + round(share * 23)) if abs(average) < float("inf") else ""
+        share = (min(average, high) - low) / (high - low) if high > low else 0.0
+        bar = "▇" * (1 + round(share * 23)) if math.isfinite(average) else ""
         table.add_row(f"{found.rates[i]:.2e}", f"{loss:.4g}", f"{average:.4g}", bar, ", ".join(marks.get(i, [])))
     console.print(table)
     ended = {
@@ -129,7 +129,7 @@ def _show(found: Any) -> None:
         "valley": "in the longest fall of the loss: begin with this one",
         "steep": "where the loss falls fastest",
         "minimum": "a tenth of where the loss is lowest",
-        "slide": "before the loss rises",
+        "slide": "where the slope has settled, seen from the right",
     }
     for rule, suggested in found.suggestions.items():
         told = "none: too few points; take more --steps" if suggested is None else f"{suggested:.2e}  {what[rule]}"
