@@ -1,7 +1,7 @@
 """Handwritten digits on 1 to N ranks. Kill it at any time, resume it on any number of ranks: the rates are those of one run.
 
     torchrun --nproc-per-node 2 examples/ddp_digits.py --out runs/ddp
-    torchrun --nproc-per-node 3 examples/ddp_digits.py --out runs/ddp --steps 400 --fsdp --async   # goes on where it was
+    torchrun --nproc-per-node 3 examples/ddp_digits.py --out runs/ddp --fsdp --async    # goes on from where that was killed
 
 Gloo on the CPU, NCCL on GPUs; DistributedDataParallel, or FSDP2 (``fully_shard``) with --fsdp. docs/distributed.md explains.
 """
@@ -69,11 +69,11 @@ class Training(Stateful):
 class Checkpoints:
     """Folders ``step-00000040``. One has that name, and counts, only after every rank's part of it is on the disk."""
 
-    def __init__(self, folder: Path, keep: int, in_background: bool, parts: dict[str, Stateful]) -> None:
-        self.folder, self.keep, self.in_background, self.parts = folder, keep, in_background, parts
+    def __init__(self, args: argparse.Namespace, **parts: Stateful) -> None:
+        self.folder, self.keep, self.in_background, self.parts = args.out, args.keep, args.in_background, parts
         self.ranks = dist.new_group(backend="gloo")  # its own: what is saved in the background meets no other collective
-        self.half: Path | None = None
-        self.writing: Any = None
+        self.half: Any = None  # the folder that is being written to
+        self.writing: Any = None  # and what it waits for, if that is done in the background
 
     def resume(self) -> None:
         """Load the latest; one that cannot be read is passed over for the one before."""
@@ -140,8 +140,7 @@ def train(args: argparse.Namespace, schedulers: Callable[[Any, int], Any] = sche
     scheduler = schedulers(optimizer, args.steps)
     scaler = torch.amp.GradScaler(device.type, enabled=args.amp)
     training = Training(model, optimizer)
-    parts: dict[str, Any] = {"training": training, "scheduler": scheduler, "scaler": scaler}  # schedulers are Stateful
-    checkpoints = Checkpoints(args.out, args.keep, args.in_background, parts)
+    checkpoints = Checkpoints(args, training=training, scheduler=scheduler, scaler=scaler)  # schedulers are Stateful
     checkpoints.resume()
     log = os.open(args.out / f"rates-{rank}.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND) if args.rates else None
     loader = iter(DataLoader(data, batch_sampler=Batches(len(data), args.batch, training.batches)))
@@ -150,16 +149,15 @@ def train(args: argparse.Namespace, schedulers: Callable[[Any, int], Any] = sche
         x, y = (part.to(device) for part in next(loader))
         rates = [group[key] for group in optimizer.param_groups for key in ("lr", "momentum")]
         loss = torch.zeros((), device=device)
-        for i, (some, labels) in enumerate(
-            zip(x.tensor_split(args.accumulate), y.tensor_split(args.accumulate), strict=True), 1
-        ):
-            # gradients are averaged over the ranks: so shares of different sizes weigh what they should
+        shares = zip(x.tensor_split(args.accumulate), y.tensor_split(args.accumulate), strict=True)
+        for i, (some, labels) in enumerate(shares, 1):
             if args.fsdp:
                 model.set_requires_gradient_sync(i == args.accumulate)
             else:
                 model.require_backward_grad_sync = i == args.accumulate  # what no_sync() sets
             with torch.autocast(device.type, torch.float16, enabled=args.amp):
                 logits = model(some)
+            # the ranks' gradients are averaged: with this weight to the mean over the global batch, however it is shared
             part = torch.nn.functional.cross_entropy(logits.float(), labels, reduction="sum") * world / args.batch
             scaler.scale(part).backward()
             loss += part.detach()
