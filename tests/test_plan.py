@@ -216,6 +216,24 @@ def test_a_cooldown_that_has_begun_takes_longer() -> None:
     assert [scheduler.lr_at(t)[0] for t in (80, 90, 100, 110)] == [1.0, 0.5, 0.25, 0.0]
 
 
+def test_flat_phases_that_are_over_and_that_are_to_come() -> None:
+    over = ours.LRScheduler(sgd(1.0), lr=Constant(steps=50) >> Cosine(50))
+    over.step(75)
+    over.extend(125)
+    assert [over.schedule(t) for t in (49, 50, 75, 100, 125)] == pytest.approx([1.0, 1.0, 0.5, Cosine(50)(37.5), 0.0])
+    to_come = ours.LRScheduler(sgd(1.0), lr=Linear(30) >> Constant(steps=20) >> Cosine(50))
+    to_come.step(25)
+    to_come.extend(200)
+    assert [to_come.schedule(t) for t in (15, 30, 149, 150, 175, 200)] == pytest.approx([0.5, 1.0, 1.0, 1.0, 0.5, 0.0])
+
+
+def test_the_end_of_a_cut_stays_in_the_past() -> None:
+    scheduler = ours.LRScheduler(sgd(1.0), lr=Cosine(100)[:50])
+    scheduler.step(80)
+    scheduler.replan(Linear(10, 1.0, 0.0))
+    assert [scheduler.schedule(t) for t in (50, 79, 80, 85, 90)] == pytest.approx([0.5, 0.5, 0.5, 0.25, 0.0])
+
+
 def test_stairs_come_when_they_are_due() -> None:
     """A stretch rounds; a stair must not come a step late for that."""
     for end, total in ((100, 130), (90, 271), (70, 300), (7, 31)):
@@ -225,6 +243,13 @@ def test_stairs_come_when_they_are_due() -> None:
             scheduler.extend(total)
             due = math.ceil(at + (6 - at) * (total - at) / (end - at) - 1e-9)
             assert [scheduler.schedule(t) for t in (due - 1, due)] == [1.0, 0.5], (end, total, at)
+
+
+@pytest.mark.parametrize(("end", "total"), [(7, 9), (7, 18), (7, 29), (7, 36), (7, 58), (100, 150)])
+def test_the_end_is_reached_exactly(end: int, total: int) -> None:
+    scheduler = ours.LRScheduler(sgd(1.0), lr=Linear(end, 1.0, 0.0))
+    scheduler.extend(total)
+    assert scheduler.schedule(total) == 0.0
 
 
 def test_said_after_every_load_it_changes_nothing_more() -> None:
