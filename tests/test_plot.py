@@ -44,7 +44,7 @@ from lucid.schedules import (
 
 ROOT = Path(lucid.__file__).parents[1]
 SHOWN = runpy.run_path(str(ROOT / "docs" / "make.py"))["SHOWN"]
-HOSTILE = "</script><script>alert(1)</script> <b>&amp; $x_1$ _hidden --> \x00\x1b \u2028 ]]> 학습률"
+HOSTILE = "</script><script>alert(1)</script> <b>&amp; $\\bad_{$ _hidden --> \x00\x1b \u2028 ]]> 학습률"
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +185,8 @@ def test_a_repeat_of_repeats_is_over_at_once() -> None:
     assert len(joints_of(many, 1e18)) <= 10_000
     (curve,) = chart(Cosine(1).repeat(100), steps=100).curves
     assert curve.joints == []  # too many to mark
+    (curve,) = chart("warmup(1000) >> cosine(9)", steps=100).curves
+    assert curve.warmup == 0  # it is all that there is to see
 
 
 # -- the unit of time
@@ -437,7 +439,7 @@ for format in ("svg", "png", "html"):
 
 def made_by(more: str, seed: str) -> list[bytes]:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CURVES.format(more=more)],
+        [sys.executable, "-W", "ignore", "-c", CURVES.replace("{more}", more)],
         cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True,
     )  # fmt: skip
     out, found = done.stdout, []
