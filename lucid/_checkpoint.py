@@ -251,7 +251,7 @@ def _misfit_of_module(module: torch.nn.Module, state: Any) -> str:
     own = module.state_dict()
     lacks, more = [key for key in own if key not in state], [key for key in state if key not in own]
     if lacks or more:
-        told = [f"{what} {', '.join(keys[:5])}{', ...' if len(keys) > 5 else ''}" for what, keys in
+        told = [f"{what} {', '.join(map(str, keys[:5]))}{', ...' if len(keys) > 5 else ''}" for what, keys in
                 (("it lacks", lacks), ("it alone has", more)) if keys]  # fmt: skip
         return "; ".join(told)
     for key, mine in own.items():
