@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import pickle
 import signal
 import statistics
 import subprocess
@@ -17,6 +18,7 @@ from cases import sgd
 from ranks import BUILDS, METRICS, NAN, STEPS, SYNCS, followed, plateau
 
 from lucid.optim import lr_scheduler as ours
+from lucid.schedules import Cosine
 
 pytestmark = pytest.mark.skipif(not torch.distributed.is_available(), reason="this build of PyTorch has no torch.distributed")
 ROOT = Path(__file__).parents[1]
@@ -186,3 +188,35 @@ def test_where_metrics_are_gathered(backends: str, device: str, monkeypatch: pyt
 
     monkeypatch.setattr(torch.distributed, "get_backend_config", lambda group: backends)
     assert _device_of(None) == torch.device(device)
+
+
+def test_time_in_tokens_depends_on_no_number_of_ranks() -> None:
+    """Each update jumps to the tokens that all ranks have seen; a plateau in the chain keeps its cuts."""
+    tokens, metrics = [0, 3000, 5500, 8000, 8100], [2.0, 2.0, 1.0, 1.0]
+    alone = ours.LRScheduler(sgd(0.5), lr=Cosine(10_000))
+    optimizer = sgd(0.5)
+    chain = ours.ChainedScheduler([ours.LRScheduler(optimizer, lr=Cosine(10_000)), plateau(optimizer)])
+    for seen, metric, cut in zip(tokens[1:], metrics, [1, 0.5, 0.5, 0.25], strict=True):
+        for scheduler, given in ((alone, (seen,)), (chain, (metric, seen))):
+            scheduler.optimizer.step()
+            scheduler.step(*given)
+            assert scheduler.last_epoch == seen
+        assert alone.get_last_lr() == [Cosine(10_000)(seen, 0.5)]
+        assert chain.get_last_lr() == [Cosine(10_000)(seen, 0.5) * cut]
+
+
+def test_what_syncs_leaves_no_trace_in_what_users_compare(tmp_path: Path) -> None:
+    """PyTorch's own tests hold vars() of a scheduler against those of one that its state was loaded into."""
+    scheduler, other = plateau(sgd()), plateau(sgd())
+    followed(scheduler, float)
+    other.load_state_dict(scheduler.state_dict())
+    assert {k: v for k, v in vars(scheduler).items() if k != "optimizer"} == {
+        k: v for k, v in vars(other).items() if k != "optimizer"
+    }
+    again = pickle.loads(pickle.dumps(scheduler))
+    assert followed(again, float) == followed(scheduler, float)
+    state = scheduler.__getstate__()
+    del state["_metrics_seen"], state["_process_group"]  # as an older version pickled it
+    older = ours.ReduceLROnPlateau.__new__(ours.ReduceLROnPlateau)
+    older.__setstate__(state)
+    assert followed(older, float)

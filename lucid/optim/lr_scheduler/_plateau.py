@@ -64,7 +64,7 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
         [0.25]
     """
 
-    __slots__ = ("default_min_lr", "min_lrs")
+    __slots__ = ("_metrics_seen", "_process_group", "default_min_lr", "min_lrs")
 
     min_lrs: list[float]
     """The floors, one per group. Where they were given as a list, append one for each group that is added."""
@@ -85,9 +85,9 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
     _limits: ClassVar[tuple[str, ...]] = ("min_lr",)
     """Hyper-parameters that bound the rate: a number, or a list with one per group."""
     _counters: ClassVar[tuple[str, ...]] = ("num_bad_epochs", "cooldown_counter")
-    _process_group: Callable[[], Any] = staticmethod(lambda: None)
+    _process_group: Callable[[], Any]
     """Gives the ranks to sync over. A function, because copies of a scheduler share it, and groups cannot be copied."""
-    _metrics_seen = 0
+    _metrics_seen: int
     """How many metrics came here that were not synced."""
     _rules = {
         "mode": "",
@@ -139,7 +139,6 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
                 raise ValueError(f"{owner}: process_group is what sync is over, got sync={hyper['sync']!r}; say sync=True")
             if torch.distributed.get_rank(process_group) < 0:
                 raise ValueError(f"{owner}: this rank is not in process_group; give each rank a group that it is in")
-            self._process_group = lambda: process_group
         groups = len(parameter_groups(owner, optimizer))
         for name in self._limits:
             limit = hyper[name]
@@ -147,6 +146,15 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
                 raise ValueError(f"{owner}: {name} needs one value per parameter group: {groups} groups, {len(limit)} given")
         self._attach(optimizer, -1, hyper)
         self._reset()
+        if process_group is not None:
+            self._process_group = lambda: process_group
+
+    def _attach(self, *arguments: Any, **options: Any) -> None:
+        self._metrics_seen, self._process_group = 0, _all_ranks
+        super()._attach(*arguments, **options)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"_metrics_seen": 0, "_process_group": _all_ranks, **state})  # older versions had neither
 
     def _clean(self, name: str, value: Any) -> Any:
         owner = type(self).__name__
@@ -668,6 +676,10 @@ def _mean(values: list[float]) -> float:
         return float(sum(map(Fraction, values)) / len(values))
     except ValueError:
         return math.nan
+
+
+def _all_ranks() -> None:
+    """The default group."""
 
 
 _warned_of_ranks = False
