@@ -108,7 +108,7 @@ def columns(schedule: Schedule, steps: float, count: int, base: float = 1.0, at_
     until = 0.0
     for i in range(count):
         since, until = until, min(steps * (2 * i + 1) / (2 * (count - 1)), steps)
-        times: set[float] = {0.0} if i == 0 else {steps} if i == count - 1 else set()
+        times: set[float] = {steps} if i == count - 1 else set()
         if width > 1:
             times |= _whole_times(since, until, at_most)
         else:
@@ -226,8 +226,8 @@ def difference(one: Schedule, other: Schedule, steps: int, base: float = 1.0) ->
     >>> found.at, round(found.largest, 3)
     (22, 0.105)
     """
-    marks = {math.floor(t) + k for of in (one, other) for t in boundaries(of, steps) for k in (-1, 0, 1)}
-    times = sorted({*looked_at(steps), *(t for t in marks if 0 <= t <= steps), steps})
+    marks = {math.ceil(t) - k for of in (one, other) for t in boundaries(of, steps) for k in (0, 1)}
+    times = sorted({0, *looked_at(steps), *marks, steps})
     largest, at, top = 0.0, 0.0, 0.0
     for (t, a), (_, b) in zip(_values(one, times, base), _values(other, times, base), strict=True):
         top = max(top, abs(a), abs(b))

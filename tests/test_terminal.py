@@ -79,7 +79,11 @@ def lucid_says(*words: str, text: str = "", **environment: str) -> subprocess.Co
         ((Linear(2) >> Cosine(2)) * Step(3), 10, [2, 4]),
         (Cosine(6).maximum(Linear(2) >> Cosine(2)), 10, [2, 4, 6]),
         ((Linear(2) >> Cosine(9))[:5], 10, [2, 5]),
+        ((Linear(2) >> Linear(5) >> Cosine(9))[:5], 10, [2, 5]),
         ((Linear(2) >> Cosine(9)).shift(3), 20, [3, 5, 14]),
+        (Cosine(9).shift(3), 20, [3, 12]),
+        (Cosine(1).repeat(), 64.5, list(range(1, 65))),
+        (Cosine(1).repeat(), 65.5, []),
         ((Linear(2) >> Cosine(9)).shift(-1), 20, [1, 10]),
         ((Linear(2) >> Cosine(9)).per_epoch(10), 200, [20, 110]),
         (KDecay(Linear(2) >> Cosine(6), 0.5), 20, [0.5, 8]),
@@ -131,7 +135,17 @@ def test_long_runs_are_neither_slow_nor_aliased() -> None:
         assert max(values) > 0.95
 
 
+def test_a_period_that_fits_the_columns_is_seen_all_the_same() -> None:
+    schedule = Cosine(1000).repeat()
+    for column in columns(schedule, 139 * 64_000, 140)[1:-1]:  # a column has 64 periods
+        values = [value for _, value in column]
+        assert min(values) < 0.05
+        assert max(values) > 0.95
+
+
 def test_a_peak_between_two_columns_is_seen() -> None:
+    roof = Linear(10**6).minimum(Linear(10**6, 0.7, 0))
+    assert peak(roof, 10**6) == max(((t, roof(t)) for t in range(411_000, 412_000)), key=lambda point: point[1])
     schedule = Warmup(100) >> Cosine(10**11)
     assert max(value for column in columns(schedule, 10**12, 100) for _, value in column) == 1.0
     assert peak(schedule, 10**12) == (100, 1.0)
@@ -163,6 +177,16 @@ def test_figures_of_a_long_run_are_close_and_say_so() -> None:
     assert not found.exact
     assert found.area == pytest.approx(math.fsum(schedule.at(range(10**6))), rel=1e-5)
     assert difference(schedule, schedule * Constant(1.0), 10**6).largest == 0
+
+
+def test_a_difference_that_lasts_a_few_steps_of_a_long_run_is_found() -> None:
+    long = 10**9
+    found = difference(Cosine(long), Warmup(100) >> Cosine(long - 100), long)
+    assert (found.largest, found.at) == (1.0, 0)
+    found = difference(MultiStep((long // 2 + 3,)), MultiStep((long // 2 + 4,)), long)
+    assert (found.largest, found.at) == (0.9, long // 2 + 3)
+    found = difference(Linear(long // 2, 0.5, 1.0) >> Absolute(0.5), Absolute(0.5), long)
+    assert found.at == long // 2 - 1
 
 
 def test_what_is_not_finite_is_refused() -> None:
