@@ -392,6 +392,10 @@ def test_axes_that_are_given_share_their_room(gridded: bool) -> None:
     assert (bottom.x0, bottom.x1) == pytest.approx((before.x0, before.x1))
     assert before.y0 - 1e-9 <= bottom.y0 < bottom.y1 < top.y0 < top.y1 <= before.y1 + 1e-9
     assert top.height > 1.5 * bottom.height
+    three = Figure().subplots()
+    plot("cosine(9)", momentum="linear(9)", weight_decay="step(3)", ax=three)
+    told = [each.xaxis.get_tick_params().get("labelbottom", True) for each in three.figure.axes]
+    assert told == [False, False, True]  # the time stands below the last of them
 
 
 def test_pyplot_is_left_alone_where_nobody_uses_it() -> None:
