@@ -34,7 +34,9 @@ def _handed_out(value: Any, made: dict[int, Any]) -> Any:
     """``value`` with our tensors; what stands in several places, or within itself, does so then too."""
     if id(value) in made:
         return made[id(value)]
-    if type(value) is dict and not value.keys() >= {"state", "param_groups"}:
+    if type(value) is dict:
+        if value.keys() >= {"state", "param_groups"}:  # of an optimizer
+            return value
         named: dict[Any, Any] = {}
         made[id(value)] = named
         named.update((key, _handed_out(item, made)) for key, item in value.items())

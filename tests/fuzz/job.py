@@ -186,11 +186,12 @@ def guided(name: str, seconds: float, seed: int) -> None:
     import torch  # noqa: F401 (not to be instrumented)
 
     with atheris.instrument_imports(include=["lucid"], enable_loader_override=False):
+        from fuzz import targets
+
         import lucid._expression
         import lucid._files
         import lucid.optim.lr_scheduler
         import lucid.schedules  # noqa: F401
-        from fuzz import targets
 
     corpus = PLACE / "corpus" / name
     corpus.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ from typing import Any
 from weakref import ReferenceType, WeakSet, finalize
 
 import torch
-from cases import SCHEDULERS, Rooted, follows_metrics, metrics, rates, sgd, step
+from cases import SCHEDULERS, Rooted, metrics, rates, sgd, step
 from catalogue import HOLD_FUNCTIONS, ROWS, draw
 from torch.optim import lr_scheduler as torchs
 
@@ -40,7 +40,7 @@ KIBIBYTES = 200 * 1024  # that it may add to the most that the process ever held
 PLAIN = [(name, variant) for name, row in ROWS.items() for variant in row if (name, variant) not in HOLD_FUNCTIONS]
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """A promise was not kept."""
 
 
@@ -286,12 +286,12 @@ def check_schedule(schedule: Schedule) -> None:
         for t in TIMES:
             value = schedule(t, base)
             if type(value) not in (int, float) or math.isnan(value) or (math.isinf(value) and not huge):
-                raise Broken(f"{schedule!r} is {value!r} at {t} for the base {base}")
+                raise BrokenError(f"{schedule!r} is {value!r} at {t} for the base {base}")
     length = schedule.length
     if not length >= 0:
-        raise Broken(f"{schedule!r} has the length {length!r}")
+        raise BrokenError(f"{schedule!r} has the length {length!r}")
     if len(repr(schedule)) < 10_000 and lucid.parse(repr(schedule)) != schedule:
-        raise Broken(f"{schedule!r} is not read back from its representation")
+        raise BrokenError(f"{schedule!r} is not read back from its representation")
     try:
         text = schedule.to_json()
     except ValueError as error:
@@ -300,7 +300,7 @@ def check_schedule(schedule: Schedule) -> None:
         return
     again = Schedule.from_json(text)
     if again != schedule or hash(again) != hash(schedule):
-        raise Broken(f"{schedule!r} is not read back from its JSON")
+        raise BrokenError(f"{schedule!r} is not read back from its JSON")
 
 
 def numbers_in(value: Any) -> Iterator[float]:
@@ -350,7 +350,7 @@ def config_data(data: bytes) -> bool:
     except ValueError:
         schedule = None
     if picture(given) != before:
-        raise Broken(f"from_dict changed what it was given: {given!r:.500}")
+        raise BrokenError(f"from_dict changed what it was given: {given!r:.500}")
     if schedule is not None:
         check_schedule(schedule)
     return schedule is not None
@@ -449,14 +449,14 @@ def _state(c: Choices) -> bool:
         scheduler.load_state_dict(given, keep_hyperparameters=keep)
     except (ValueError, TypeError) as error:
         if type(error) is TypeError and isinstance(given, dict):
-            raise Broken(f"{name}: a TypeError for a mapping: {error}") from error
+            raise BrokenError(f"{name}: a TypeError for a mapping: {error}") from error
         if whole(scheduler) != before:
             del _targets[name]
-            raise Broken(f"{name}: a refused state changed the scheduler: {error}") from error
+            raise BrokenError(f"{name}: a refused state changed the scheduler: {error}") from error
         return False
     finally:
         if picture(given) != of_state:
-            raise Broken(f"{name}: load_state_dict changed the state that it was given")
+            raise BrokenError(f"{name}: load_state_dict changed the state that it was given")
     del _targets[name]
     if not name.endswith(", object"):  # whose attributes are the user's
         check_scheduler(name, scheduler)
@@ -469,11 +469,11 @@ def check_scheduler(name: str, scheduler: Any) -> None:
     other = fresh(name)
     other.load_state_dict(json.loads(json.dumps(told, allow_nan=False)))
     if json.dumps(other.state_dict()) != json.dumps(told):
-        raise Broken(f"{name}: its state is not read back: {told!r:.2000}\nbut {other.state_dict()!r:.2000}")
+        raise BrokenError(f"{name}: its state is not read back: {told!r:.2000}\nbut {other.state_dict()!r:.2000}")
     for loss in metrics(20):
         stepped = [attempt(one, loss) for one in (scheduler, other)]
         if stepped[0] != stepped[1]:
-            raise Broken(f"{name}: after a resume {stepped[1]}, without {stepped[0]}")
+            raise BrokenError(f"{name}: after a resume {stepped[1]}, without {stepped[0]}")
         if stepped[0][0] == "refused":
             return
 
@@ -485,12 +485,12 @@ def attempt(scheduler: Any, loss: float) -> tuple[str, Any]:
         step(scheduler, loss)
     except ValueError as error:
         if whole_values(scheduler) != before:
-            raise Broken(f"{scheduler!r}: a step that was refused moved: {error}") from error
+            raise BrokenError(f"{scheduler!r}: a step that was refused moved: {error}") from error
         return "refused", str(error)
     values = whole_values(scheduler)
     for key, *found in values:
         if not all(map(math.isfinite, found)):
-            raise Broken(f"{scheduler!r:.500}: {key} is {found!r} after a step")
+            raise BrokenError(f"{scheduler!r:.500}: {key} is {found!r} after a step")
     return "stepped", values
 
 
@@ -579,7 +579,7 @@ def file(data: bytes) -> bool:
             found = error
     if RAN:
         RAN.clear()
-        raise Broken("a file ran code")
+        raise BrokenError("a file ran code")
     return not isinstance(found, Exception)
 
 
@@ -596,13 +596,13 @@ def history(data: bytes) -> bool:
         except ValueError:
             return False
         if any(a >= b for a, b in itertools.pairwise(found.steps)):
-            raise Broken(f"steps are not ascending: {found.steps!r:.500}")
+            raise BrokenError(f"steps are not ascending: {found.steps!r:.500}")
         for column, values in found.columns.items():
             if len(values) != len(found.steps) or any(type(v) not in (int, float, type(None)) for v in values):
-                raise Broken(f"{column!r} holds {values!r:.500}")
+                raise BrokenError(f"{column!r} holds {values!r:.500}")
         again = lucid.History.parse(found.to_jsonl().encode(), "run.jsonl")
     if picture_of_history(again) != picture_of_history(found):
-        raise Broken(f"a history is not read back: {found.to_jsonl()!r:.500}")
+        raise BrokenError(f"a history is not read back: {found.to_jsonl()!r:.500}")
     return True
 
 
@@ -666,10 +666,10 @@ def checkpoint(data: bytes) -> bool:
         except (ValueError, RuntimeError) as error:
             if states_of(given) != before or (random.getstate(), torch.get_rng_state().tolist()) != drawn:
                 _checkpoint.clear()
-                raise Broken(f"a refused checkpoint changed something: {error}") from error
+                raise BrokenError(f"a refused checkpoint changed something: {error}") from error
             return False
     if position is None or type(position.step) is not int or position.step < 0:
-        raise Broken(f"the position is {position!r}")
+        raise BrokenError(f"the position is {position!r}")
     _checkpoint.clear()
     return True
 
@@ -693,9 +693,9 @@ def bounded(name: str, data: bytes) -> bool:
     accepted = TARGETS[name](data)
     took, more = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
     if took > SECONDS:
-        raise Broken(f"{name}: an input of {len(data)} bytes took {took:.1f} s")
+        raise BrokenError(f"{name}: an input of {len(data)} bytes took {took:.1f} s")
     if more > KIBIBYTES:
-        raise Broken(f"{name}: an input of {len(data)} bytes took {more // 1024} MiB")
+        raise BrokenError(f"{name}: an input of {len(data)} bytes took {more // 1024} MiB")
     return accepted
 
 
