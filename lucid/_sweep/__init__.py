@@ -110,7 +110,7 @@ def sweep(
     if not (pruner is None or pruner == "median" or hasattr(pruner, "prune")):
         raise ValueError(f'sweep: pruner must be None, "median" or a pruner of Optuna\'s, got {pruner!r}')
     workers = _whole("workers", workers, 1)
-    from lucid._sweep._storage import opened, quiet
+    from lucid._sweep._storage import lent, quiet
     from lucid._sweep._work import Worker, begun, crew
 
     kept = storage is not None
@@ -120,7 +120,7 @@ def sweep(
             folder = tempfile.mkdtemp(prefix="lucid-sweep-")
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             storage = os.path.join(folder, "sweep.journal")
-        place = opened(storage)
+        place = stack.enter_context(lent(storage))
         study = begun(task, place, sampler, pruner)
         told = stack.enter_context(_bar(task, progress))
         interrupted = False
@@ -276,11 +276,11 @@ def _name_of(objective: Any) -> str:
 
 
 def _bar(task: Task, wanted: bool) -> Any:
-    """A context that gives what tells a progress bar how many runs are done."""
+    """A context that gives what tells a progress bar how many runs are done, or None."""
     from contextlib import nullcontext
 
     if not wanted or not sys.stderr.isatty():
-        return nullcontext(lambda done, left: None)
+        return nullcontext()
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 

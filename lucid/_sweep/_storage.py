@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,6 +91,22 @@ def opened(storage: Any) -> BaseStorage:
     if text.startswith("grpc://"):
         return _proxy(text)
     return _database(text)
+
+
+@contextmanager
+def lent(storage: Any) -> Iterator[BaseStorage]:
+    """:func:`opened`, and its connections are closed at the end, unless they are the user's own."""
+    place = opened(storage)
+    try:
+        yield place
+    finally:
+        if not isinstance(storage, BaseStorage):
+            backend = getattr(place, "_backend", place)  # what Optuna's cache stands before
+            if isinstance(backend, RDBStorage):
+                backend.remove_session()
+                backend.engine.dispose()
+            elif isinstance(backend, GrpcStorageProxy):
+                backend.close()
 
 
 def _journal(path: Path) -> JournalStorage:
@@ -209,32 +225,49 @@ def patiently(seconds: float, call: Callable[..., T], *args: Any, **kwargs: Any)
 
 
 @contextmanager
-def alone(storage: BaseStorage, name: str, lease: float) -> Iterator[None]:
+def alone(storage: BaseStorage, name: str, lease: float, what: str = "being planned") -> Iterator[Callable[[], None]]:
     """Only one of all workers at a time, on any machine: who can create a study of that name has the lock.
 
-    A holder that died is found as the worker of a trial is. Should two ever come in together, that costs doubled trials, which
-    are taken out before they run.
+    A holder that died is found as the worker of a trial is. Its lock is taken away under a second lock: SQLite gives a new
+    study the number of the deleted one, so that two who found the same dead holder would take away each other's.
+
+    Gives what the holder is to call now and then, to show that it is alive.
     """
-    lock, watch, delay = f"{name} (being planned)", Watch(lease), 0.01
+    lock, watch, delay = f"{name} ({what})", Watch(lease), 0.01
     while True:
         try:
             held = storage.create_new_study([StudyDirection.MINIMIZE], lock)
             break
         except DuplicatedStudyError:
             with suppress(KeyError):
-                found = storage.get_study_id_from_name(lock)
-                if watch.is_dead(found, storage.get_study_user_attrs(found).get("worker")):
-                    storage.delete_study(found)
+                dead = _holder(storage, lock)
+                if watch.is_dead(0, dead):
+                    second = what == "being unlocked"
+                    with nullcontext() if second else alone(storage, name, lease, "being unlocked"):
+                        if _holder(storage, lock) == dead:
+                            storage.delete_study(storage.get_study_id_from_name(lock))
                     continue
         time.sleep(delay * random.uniform(0.5, 1.5))
         delay = min(delay * 2, 0.5)
     try:
         with working() as worker:
+            told = time.monotonic()
             storage.set_study_user_attr(held, "worker", worker)
-            yield
+
+            def beat() -> None:
+                nonlocal told
+                if time.monotonic() - told > lease / 4:
+                    told, worker["beat"] = time.monotonic(), worker["beat"] + 1
+                    storage.set_study_user_attr(held, "worker", worker)
+
+            yield beat
     finally:
         with suppress(KeyError):
             storage.delete_study(held)
+
+
+def _holder(storage: BaseStorage, lock: str) -> Any:
+    return storage.get_study_user_attrs(storage.get_study_id_from_name(lock)).get("worker")
 
 
 @contextmanager
@@ -263,11 +296,10 @@ def serve(url: str, host: str, port: int) -> None:
         raise ValueError(
             f"sweep: --serve lends a database, which --storage must name by its URL, such as sqlite:///sweep.db, got {url}"
         )
-    database = opened(url)
     for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[:1]:
         with socket.socket(family, kind, protocol) as probe:  # gRPC would share a port that is taken, and say nothing
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(place)
-    with warnings.catch_warnings():
+    with lent(url) as database, warnings.catch_warnings(), quiet():
         warnings.simplefilter("ignore", ExperimentalWarning)
         run_grpc_proxy_server(database, host=host, port=port)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lucid._sweep._alive import Watch, working
 from lucid._sweep._plan import Cell, Plan, Task, cell_of, end_of
-from lucid._sweep._storage import alone, opened, patiently, quiet
+from lucid._sweep._storage import alone, lent, patiently, quiet
 from lucid.schedules import Schedule
 
 _LONGEST = 20_000  # characters of a traceback that are kept, its end
@@ -43,11 +43,12 @@ def begun(task: Task, storage: BaseStorage, sampler: Any, pruner: Any) -> optuna
         ValueError: what is stored under the name does not go together with what is asked for.
     """
     direction = "minimize" if task.minimize else "maximize"
+    options: dict[str, Any] = {"storage": storage, "study_name": task.name, "sampler": sampler, "pruner": _SameSeed(pruner)}
     with quiet():
-        study = patiently(
-            task.lease, optuna.create_study, storage=storage, study_name=task.name, direction=direction, load_if_exists=True,
-            sampler=sampler, pruner=_SameSeed(pruner),
-        )  # fmt: skip
+        try:
+            study = patiently(task.lease, optuna.load_study, **options)
+        except KeyError:  # or, should another one be quicker, that one's
+            study = patiently(task.lease, optuna.create_study, **options, direction=direction, load_if_exists=True)
     study.stop = lambda: None  # type: ignore[method-assign]  # a sampler that has seen everything; here the plan says when to end
     advice = f"give this sweep another name than {task.name!r}, or another storage"
     if study.direction.name.lower() != direction:
@@ -84,7 +85,7 @@ class Worker:
     study: optuna.Study
     storage: BaseStorage
     retry_failed: bool = False
-    told: Told = lambda done, left: None
+    told: Told | None = None
     _plan: Plan = field(init=False)
     _watch: Watch = field(init=False)
     _running: int | None = None
@@ -114,15 +115,17 @@ class Worker:
         forgiven = frozenset(t.number for t in trials if t.state == TrialState.FAIL) if self.retry_failed else frozenset()
         pause = 0.02
         while True:
-            self.told(*self._plan.progress(trials))
+            if self.told is not None:
+                self.told(*self._plan.progress(trials))
             reaped = [trial for trial in trials if trial.state == TrialState.RUNNING and self._reaped(trial)]
             if reaped:
                 trials = self._trials()
             if self._plan.missing(trials, forgiven):
-                with alone(self.storage, self.task.name, self.task.lease):
+                with alone(self.storage, self.task.name, self.task.lease) as beat:
                     trials = self._trials()
                     for cell, known in self._plan.missing(trials, forgiven).items():
                         self._enqueue(cell, known)
+                        beat()
                 trials = self._trials()
             wanted = self._plan.needed(trials)
             claimed = self._claim(trials, wanted)
@@ -146,7 +149,9 @@ class Worker:
             attributes |= {"schedule": name, "config": config(self.task.named[name])}
         if kind == "grid":
             attributes |= {"lr": point}
-        patiently(self.task.lease, self.study.enqueue_trial, known, user_attrs=attributes)
+        fixed = {"fixed_params": known} if known else {}  # as enqueue_trial does; GridSampler takes no empty ones
+        trial = optuna.create_trial(state=TrialState.WAITING, user_attrs=attributes, system_attrs=fixed)
+        patiently(self.task.lease, self.study.add_trial, trial)
 
     # -- whose a trial is
 
@@ -161,27 +166,31 @@ class Worker:
             patiently(self.task.lease, self.storage.set_trial_state_values, trial._trial_id, TrialState.FAIL)
         return True
 
-    def _claim(self, trials: list[FrozenTrial], wanted: Any) -> tuple[Trial, Cell] | None:
-        """The first that waits, now ours alone."""
-        first: dict[Cell, int] = {}
+    def _claim(self, trials: list[FrozenTrial], wanted: Iterable[Cell]) -> tuple[Trial, Cell] | None:
+        """The first that waits, in the order of the plan, now ours alone."""
+        standing: dict[Cell | None, list[FrozenTrial]] = {}
         for trial in trials:
-            cell = cell_of(trial)
-            if cell is None or trial.state == TrialState.FAIL:
-                continue
-            number = first.setdefault(cell, trial.number)
-            if trial.state != TrialState.WAITING or cell not in wanted:
-                continue
-            try:
-                if not patiently(self.task.lease, self.storage.set_trial_state_values, trial._trial_id, TrialState.RUNNING):
-                    continue
-                self._set(trial._trial_id, "worker", self._me)
-                if number != trial.number:  # it was planned twice: the earlier one counts
-                    self._set(trial._trial_id, "end", {"why": "duplicate"})
-                    patiently(self.task.lease, self.storage.set_trial_state_values, trial._trial_id, TrialState.FAIL)
-                    continue
-                return patiently(self.task.lease, Trial, self.study, trial._trial_id), cell
-            except UpdateFinishedTrialError:
-                continue
+            if trial.state != TrialState.FAIL:
+                standing.setdefault(cell_of(trial), []).append(trial)
+        for cell in wanted:
+            for trial in standing.get(cell, ()):
+                if trial.state == TrialState.WAITING:
+                    claimed = self._taken(trial, first=standing[cell][0])
+                    if claimed is not None:
+                        return claimed, cell
+        return None
+
+    def _taken(self, trial: FrozenTrial, first: FrozenTrial) -> Trial | None:
+        try:
+            if not patiently(self.task.lease, self.storage.set_trial_state_values, trial._trial_id, TrialState.RUNNING):
+                return None
+            self._set(trial._trial_id, "worker", self._me)
+            if trial is first:
+                return patiently(self.task.lease, Trial, self.study, trial._trial_id)
+            self._set(trial._trial_id, "end", {"why": "duplicate"})  # it was planned twice: the earlier one counts
+            patiently(self.task.lease, self.storage.set_trial_state_values, trial._trial_id, TrialState.FAIL)
+        except UpdateFinishedTrialError:
+            pass
         return None
 
     def _renew(self, stop: threading.Event) -> None:
@@ -413,7 +422,14 @@ class _Alike:
 
 
 def crew(
-    task: Task, storage: Any, study: optuna.Study, sampler: Any, pruner: Any, workers: int, retry_failed: bool, told: Told
+    task: Task,
+    storage: Any,
+    study: optuna.Study,
+    sampler: Any,
+    pruner: Any,
+    workers: int,
+    retry_failed: bool,
+    told: Told | None,
 ) -> None:
     """``workers`` processes of this machine work until everything is done; one that dies is replaced.
 
@@ -446,7 +462,8 @@ def crew(
             hire(retry_failed)
         while members:
             done, left = plan.progress(patiently(task.lease, study.get_trials, deepcopy=False))
-            told(done, left)
+            if told is not None:
+                told(done, left)
             if done != before:
                 before, deaths = done, 0
             for member in [*members]:
@@ -501,8 +518,7 @@ def _member(packed: bytes, pipe: Any, retry_failed: bool) -> None:
         parent = multiprocessing.parent_process()
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
         task, storage, sampler, pruner = pickle.loads(packed)
-        with quiet():
-            place = opened(storage)
+        with quiet(), lent(storage) as place:
             Worker(task, begun(task, place, sampler, pruner), place, retry_failed).run()
     except KeyboardInterrupt:
         pass
