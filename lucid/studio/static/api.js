@@ -22,18 +22,27 @@ export async function post(name, body, { raw = false } = {}) {
   throw new Refusal(message);
 }
 
+const pending = new Set();
+
+/** What is under way, by name; the document says whether there is anything. */
+export function busy(what, on) {
+  pending[on ? "add" : "delete"](what);
+  document.documentElement.toggleAttribute("data-busy", pending.size > 0);
+}
+
 /** Calls run one after the other, and of those that wait only the newest: a slider asks more often than can be answered. */
-export function latest(run) {
-  let busy = false;
-  let waiting = null;
-  return async function ask(...given) {
-    if (busy) { waiting = given; return; }
-    busy = true;
-    try {
-      await run(...given);
-    } finally {
-      busy = false;
-      if (waiting) { const next = waiting; waiting = null; ask(...next); }
-    }
+export function latest(name, run) {
+  let running = false;
+  let waiting = false;
+  return async function ask() {
+    busy(name, true);
+    if (running) { waiting = true; return; }
+    running = true;
+    do {
+      waiting = false;
+      try { await run(); } catch (error) { console.error(error); }
+    } while (waiting);
+    running = false;
+    busy(name, false);
   };
 }

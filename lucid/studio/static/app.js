@@ -1,6 +1,6 @@
 // The page: what is asked for, shown, and undone. Curves, figures and errors are the server's.
 
-import { latest, post } from "./api.js";
+import { busy, latest, post } from "./api.js";
 import { Chart } from "./chart.js";
 import { exportDialog, helpDialog, openDialog, openFiles, recipeDialog } from "./dialogs.js";
 import { $, copy, h, icon, ICONS, menu, number, say, short, typed } from "./dom.js";
@@ -64,9 +64,14 @@ let own = "";
 let remembering = 0;
 function remember() {
   clearTimeout(remembering);
+  busy("address", true);
   remembering = setTimeout(async () => {
-    own = `#${await encode(store.doc)}`;
+    const now = remembering;
+    const written = `#${await encode(store.doc)}`;
+    if (now !== remembering) return; // the next one writes
+    own = written;
     history.replaceState(null, "", own);
+    busy("address", false);
   }, 250);
 }
 
@@ -79,10 +84,9 @@ function notice(text) {
 
 // -- asking the server
 
-const ask = latest(async () => {
+const ask = latest("curves", async () => {
   const { doc, view } = store;
   const asked = doc.candidates.map(({ id, design }) => ({ id, design }));
-  const began = performance.now();
   let found;
   try {
     found = await post("curves", {
@@ -105,7 +109,6 @@ const ask = latest(async () => {
   showTable();
   showErrors();
   showExpression();
-  performance.measure("lucid-redraw", { start: began });
 });
 
 function draw() {
@@ -169,12 +172,15 @@ function hover(time, values, lines) {
 
 // -- the table of candidates
 
+let tabled = "";
 function showTable() {
   const { doc } = store;
   const focused = document.activeElement?.dataset?.key;
   const table = $("candidates");
-  if (table.contains(document.activeElement) && document.activeElement.matches("input")) { fillTable(table); return; }
-  const first = store.results.get(doc.candidates[0].id);
+  const now = JSON.stringify([doc.active, doc.candidates.map(({ id, name, colour, visible }) => [id, name, colour, visible]), store.histories.map((file) => [file.name, file.visible])]);
+  showAdvice();
+  if (now === tabled || (table.contains(document.activeElement) && document.activeElement.matches("input.name"))) { fillTable(table); return; }
+  tabled = now;
   const rows = doc.candidates.map((one, i) => {
     const swatch = h("button", { type: "button", class: `swatch c${one.colour}`, key: `colour:${one.id}`, "aria-label": `Colour of ${one.name}`, title: "Next colour",
       onclick: () => edit(one.id, (c) => { c.colour = (c.colour + 1) % COLOURS; }) });
@@ -194,7 +200,7 @@ function showTable() {
   });
   const recorded = store.histories.flatMap((file, f) => file.curves.map((curve, i) => h("tr", { class: `recorded${file.visible ? "" : " hidden"}` },
     h("th", { scope: "row" }, h("div", { class: "who" }, h("span", { class: `swatch dashed h${(f + i) % 4}` }), h("span", { class: "name", title: `${file.name}: ${curve.label}`, text: file.curves.length > 1 ? `${file.name}: ${curve.label}` : file.name }), h("small", { text: "run" }))),
-    h("td", { class: "at", "data-at": `history:${f}:${i}`, "data-label": "at cursor" }), cell("area", curve.area), cell("ratio", first?.area ? curve.area / first.area : null), cell("peak", curve.peak), cell("end", curve.end),
+    h("td", { class: "at", "data-at": `history:${f}:${i}`, "data-label": "at cursor" }), cell("area", curve.area), h("td", { "data-ratio": String(curve.area), "data-label": "ratio" }), cell("peak", curve.peak), cell("end", curve.end),
     h("td", { class: "acts" }, i > 0 ? "" : [
       h("button", { type: "button", class: "plain", key: `heye:${f}`, "aria-pressed": String(file.visible), "aria-label": `Show ${file.name}`, onclick: () => { file.visible = !file.visible; showTable(); draw(); } }, icon(file.visible ? ICONS.eye : ICONS.closed)),
       h("button", { type: "button", class: "plain", key: `hdel:${f}`, "aria-label": `Close ${file.name}`, title: "Close", onclick: () => { store.histories.splice(f, 1); showTable(); draw(); } }, icon(ICONS.remove))]))));
@@ -204,14 +210,14 @@ function showTable() {
   fillTable(table);
   if (focused && document.activeElement === document.body) table.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   $("add-candidate").disabled = doc.candidates.length >= COLOURS;
-  showAdvice();
 }
 
-const cell = (what, value) => h("td", { "data-figure": what, "data-label": what, text: what === "ratio" ? (value === null ? "–" : `${short(value, 3)}×`) : short(value) });
+const cell = (what, value) => h("td", { "data-label": what, text: short(value) });
 
 function fillTable(table) {
   const { doc } = store;
   const base = store.results.get(doc.candidates[0].id);
+  for (const spot of table.querySelectorAll("[data-ratio]")) spot.textContent = base?.area && !base.error ? `${short(Number(spot.dataset.ratio) / base.area, 3)}×` : "–";
   for (const row of table.querySelectorAll("tr[data-id]")) {
     const result = store.results.get(row.dataset.id);
     row.classList.toggle("wrong", !!result?.error);
@@ -308,10 +314,12 @@ function wrong(text) {
 }
 
 let reading = 0;
-function readExpression(now) {
+function readExpression(atOnce) {
   clearTimeout(reading);
   const { id } = store.active;
+  busy("expression", true);
   reading = setTimeout(async () => {
+    const now = reading;
     const text = $("expression").value;
     try {
       const found = await post("parse", { text });
@@ -321,8 +329,10 @@ function readExpression(now) {
       if (document.activeElement !== $("expression")) dirty = false;
     } catch (error) {
       if ($("expression").value === text && store.active.id === id) wrong(error.message);
+    } finally {
+      if (now === reading) busy("expression", false);
     }
-  }, now ? 0 : 250);
+  }, atOnce ? 0 : 250);
 }
 
 function showErrors() {

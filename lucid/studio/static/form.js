@@ -158,12 +158,16 @@ function row(field, design, path) {
   const value = design[field.name] === undefined ? field.default : design[field.name];
   const kinds = new Map(field.kinds.map((one) => [one.kind, one]));
   const label = field.name.replaceAll("_", " ");
-  const help = field.help ? h("p", { class: "help", id: `help-${key}`, text: field.help }) : null;
+  const help = field.help ? h("p", { class: "away", id: `help-${key}`, text: field.help }) : null;
   const error = h("p", { class: "error", "data-error": key, id: `error-${key}` });
   const shared = { field, kinds, path, key, label, described: `error-${key}${help ? ` help-${key}` : ""}` };
   const control = controlOf(value, shared);
   const nested = control.nested;
-  return h("div", { class: `field${nested ? " nests" : ""}`, "data-field": key }, control.made, help, error, nested ?? null);
+  const made = h("div", { class: `field${nested ? " nests" : ""}`, "data-field": key }, control.made, help, error, nested ?? null);
+  const hint = (event) => { event.stopPropagation(); $("hint").replaceChildren(...(field.help ? [h("b", { text: label }), ` – ${field.help}`] : [])); };
+  made.addEventListener("focusin", hint); // in a place of its own, so that nothing moves under the pointer
+  made.addEventListener("pointerover", hint);
+  return made;
 }
 
 function controlOf(value, its) {
@@ -196,7 +200,7 @@ function controlOf(value, its) {
   const listed = Array.isArray(value);
   const both = kinds.has("number") && kinds.has("numbers");
   const swap = both ? h("button", { type: "button", class: "plain", key: `swap:${key}`, onclick: () => set(path, listed ? value[0] : [value, value]) }, listed ? "one" : "list") : null;
-  if (listed || kinds.has("numbers")) return { made: h("div", { class: "row" }, name(), numbers(value, its), swap) };
+  if (listed || (kinds.has("numbers") && !kinds.has("number"))) return { made: h("div", { class: "row" }, name(), numbers(value, its), swap) };
   if (kinds.has("number") && (typeof value === "number" || value === undefined)) return { made: scalar(value, its, name(), none, swap) };
   return { made: h("div", { class: "row" }, name(), anything(value, its), none) };
 }
@@ -296,7 +300,8 @@ function fill(slider) {
 }
 
 function numbers(value, { path, key, described }) {
-  const made = h("input", { type: "text", class: "list", id: `in-${key}`, key, autocomplete: "off", spellcheck: "false", value: value.map(typed).join(", "), "aria-describedby": described });
+  const told = Array.isArray(value) ? value.map(typed).join(", ") : String(value ?? ""); // what is no list, the server refuses
+  const made = h("input", { type: "text", class: "list", id: `in-${key}`, key, autocomplete: "off", spellcheck: "false", value: told, "aria-describedby": described });
   made.addEventListener("input", () => {
     const found = made.value.split(/[,;\s]+/).filter(Boolean).map(number);
     const error = document.querySelector(`[data-error="${CSS.escape(key)}"]`);
