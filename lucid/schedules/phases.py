@@ -334,7 +334,7 @@ class CosineRestarts(_Composed):
             except OverflowError:
                 raise ValueError(f"CosineRestarts: the last of {times} cycles is longer than every number") from None
         try:
-            weights = decay if isinstance(decay, tuple) else tuple(decay**i for i in range(len(steps)))
+            weights = decay if isinstance(decay, tuple) else tuple(float(decay) ** i for i in range(len(steps)))
         except OverflowError:
             raise ValueError(f"CosineRestarts: the last of {times} peaks is higher than every number") from None
         if len(weights) != len(steps):

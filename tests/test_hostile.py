@@ -1,0 +1,341 @@
+"""Hostile and broken input: refused with what the documentation says, changing nothing and running nothing, or it works.
+
+What is asked of each input stands in ``fuzz/targets.py``; ``./test --fuzz SECONDS`` asks it for as long as you like.
+"""
+
+import copy
+import io
+import json
+import math
+import pickle
+import random
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from cases import SCHEDULERS, Halving, factor, rates, sgd, step
+from fuzz import job, targets
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import lucid
+from lucid.optim import lr_scheduler as ours
+from lucid.schedules import Cosine, CosineRestarts, Join, Linear, Noam, Polynomial, RangeTest, Schedule, maximum
+
+quickly = settings(max_examples=120, suppress_health_check=list(HealthCheck))
+
+
+@quickly
+@given(data=st.binary(max_size=96))
+def test_damaged_configurations(data: bytes) -> None:
+    targets.config_data(data)
+
+
+@quickly
+@given(data=st.binary(max_size=96))
+def test_damaged_states(data: bytes) -> None:
+    targets.state(data)
+
+
+@settings(quickly, max_examples=40)
+@given(data=st.binary(max_size=96))
+def test_damaged_files(data: bytes) -> None:
+    targets.file(data)
+
+
+@settings(quickly, max_examples=15)
+@given(data=st.binary(max_size=96))
+def test_damaged_checkpoints(data: bytes) -> None:
+    targets.checkpoint(data)
+
+
+@pytest.mark.parametrize("name", sorted(targets.TARGETS.keys() - targets.STRUCTURED))
+def test_damaged_text(name: str) -> None:
+    good, known, accepted = targets.seeds(name), targets.words(), 0
+
+    @quickly
+    @given(seed=st.integers(0, 2**64))
+    def tried(seed: int) -> None:
+        nonlocal accepted
+        accepted += targets.TARGETS[name](targets.chance(name, random.Random(seed), good, known))
+
+    tried()
+    assert all(targets.TARGETS[name](data) for data in good)
+    assert accepted  # not all of them come to nothing
+
+
+@pytest.mark.parametrize("name", sorted(targets.TARGETS))
+def test_what_is_fuzzed_begins_with_good_input(name: str) -> None:
+    tried = [targets.TARGETS[name](data) for data in targets.seeds(name)[:60]]
+    assert any(tried) or name == "checkpoint"
+
+
+# -- the means themselves: a comparison that sees nothing would find nothing
+
+
+@pytest.mark.parametrize("name", targets.NAMES)
+def test_a_picture_shows_whatever_moved(name: str) -> None:
+    scheduler = targets.fresh(name)
+    group = scheduler.optimizer.param_groups[0]
+    before = targets.whole(scheduler)
+    assert targets.whole(scheduler) == before
+    for change in (
+        lambda: setattr(scheduler, "mine", 3),
+        lambda: setattr(scheduler, "_step_count", scheduler._step_count + 1),
+        lambda: group.__setitem__("lr", math.nextafter(group["lr"], 1.0)),
+        lambda: group.__setitem__("params", list(group["params"])),
+        lambda: group["params"][0].data.add_(0.5),
+        lambda: group["params"][0].detach().add_(0.0),
+        lambda: scheduler.optimizer.state.__setitem__("x", 1),
+        *[lambda track=track: track.bases.__setitem__(0, -1.0) for track in scheduler._tracks],
+    ):
+        change()
+        after = targets.whole(scheduler)
+        assert after != before
+        before = after
+
+
+def test_a_picture_of_data_shows_types_signs_and_what_is_where() -> None:
+    one = [1.0]
+    pairs = [(1, 1.0), (0.0, -0.0), (True, 1), ([one, one], [one, [1.0]]), ({"a": 1}, {"a": 2}), ((1,), [1])]
+    for a, b in pairs:
+        assert targets.picture(a) != targets.picture(b)
+    assert targets.picture(math.nan) == targets.picture(math.nan)
+    deep = targets.deep(20_000)
+    assert targets.picture(deep) == targets.picture(deep)
+
+
+@pytest.mark.parametrize("name", ["config_text", "state"])
+def test_a_finding_is_written_and_can_be_run_again(name: str, tmp_path: Any, monkeypatch: Any, capsys: Any) -> None:
+    def broken(data: bytes) -> bool:
+        if len(data) % 2:
+            raise targets.BrokenError("odd")
+        return True
+
+    (tmp_path / "found").mkdir()
+    monkeypatch.setattr(job, "PLACE", tmp_path)
+    monkeypatch.setattr(job, "warm_up", lambda *_: None)
+    monkeypatch.setitem(targets.TARGETS, name, broken if name == "config_text" else lambda data: broken(data + b"x"))
+    with pytest.raises(SystemExit, match="1"):
+        job.by_chance(name, 60, 0)
+    (path,) = (tmp_path / "found").iterdir()
+    with pytest.raises(targets.BrokenError, match="odd"):
+        job.again(path)
+    assert "odd" in capsys.readouterr().err
+    assert json.loads((tmp_path / f"{name}.json").read_text())["inputs"] >= 0
+
+
+def test_time_and_memory_are_bounded(monkeypatch: Any) -> None:
+    monkeypatch.setitem(targets.TARGETS, "x", lambda data: True)
+    monkeypatch.setattr(targets, "SECONDS", -1.0)
+    with pytest.raises(targets.BrokenError, match=r"x: an input of 2 bytes took \d"):
+        targets.bounded("x", b"ab")
+    monkeypatch.setattr(targets, "SECONDS", 60.0)
+    monkeypatch.setattr(targets, "KIBIBYTES", -1)
+    with pytest.raises(targets.BrokenError, match=r"x: an input of 2 bytes took 0 MiB"):
+        targets.bounded("x", b"ab")
+
+
+# -- what it found
+
+
+def test_numbers_leave_room_for_what_formulas_make_of_them() -> None:
+    with pytest.raises(ValueError, match=r"^Cosine: steps must be at most 1e\+300 in magnitude, got 1\.7e\+308$"):
+        Cosine(1.7e308, hold=False)
+    with pytest.raises(ValueError, match=r"^Piecewise: values\[1\] must be at most 1e\+300 in magnitude, got 1e\+301$"):
+        lucid.get("piecewise", (0, 1), (1.0, 1e301))
+    for schedule in (
+        Cosine(1e300, hold=False),
+        Polynomial(5e-324, 1.5, cycle=True),
+        RangeTest(41, 1e300),
+        RangeTest(1e-308, 2.0),
+    ):
+        for t in (-3, 0, 1, 2**60, 1e300):
+            assert math.isfinite(schedule(t, 0.1)), schedule
+            assert math.isfinite(schedule(t, 0.0)), schedule
+    assert math.isfinite(Noam(165.0, 1e-200)(3))
+
+
+def test_peaks_beyond_every_number_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^CosineRestarts: the last of 400 peaks is higher than every number$"):
+        CosineRestarts(3, 400, decay=10.0)
+    with pytest.raises(ValueError, match=r"^CosineRestarts: the last of 9999 peaks is higher than every number$"):
+        CosineRestarts(3, 9999, decay=10**300)  # whose powers, as whole numbers, would fill the memory
+
+
+@pytest.mark.parametrize("config", [targets.deep(20_000), {"schedule": targets.deep(20_000)}, targets.deep_dict(5_000, "of")])
+def test_no_depth_is_too_deep_to_be_refused(config: Any) -> None:
+    with pytest.raises(ValueError, match=r"^schedule configuration is nested deeper than 64$"):
+        Schedule.from_dict(config)
+
+
+def test_configurations_that_hold_themselves_are_refused() -> None:
+    for config in (targets.itself_mapped(), {"schedule": "Join", "parts": targets.itself()}):
+        with pytest.raises(ValueError, match=r"^schedule configuration is nested deeper than 64$"):
+            Schedule.from_dict(config)
+
+
+def test_a_small_text_makes_no_large_thing() -> None:
+    many = '{"schedule": "CosineRestarts", "steps": 1, "times": 9999, "growth": 1.0001, "warmup_steps": 1}'
+    long = '{"schedule": "WSDS", "periods": [' + "1, " * 100_000 + '1], "decay_steps": 1}'
+    for parts in ([many] * 99, [long]):
+        with pytest.raises(ValueError, match=r": a configuration or expression may make at most 100000 schedules"):
+            Schedule.from_json('{"schedule": "Sum", "parts": [' + ", ".join(parts) + "]}")
+    with pytest.raises(ValueError, match=r": a configuration or expression may make at most 100000 schedules"):
+        lucid.parse(" + ".join(["CosineRestarts(1, 9999, 1.0001)"] * 99))
+    whole = Join(tuple(Linear(1) for _ in range(20_000)))
+    assert Schedule.from_json(whole.to_json()) == whole  # which is much, and no more than it says
+    assert len(maximum(*[Cosine(4)] * 3000).parts) == 3000  # type: ignore[attr-defined]
+
+
+def test_what_doubles_with_each_word_ends() -> None:
+    for text in ("cosine(9)" + ".warmup(1).shift(1)" * 40, "cosine(9)" + ".warmup(1)" * 40, "cosine(9)" + ".shift(1)" * 200):
+        with pytest.raises(ValueError, match=r"is nested deeper than 64$"):
+            lucid.parse(text)
+    warmed: Schedule = Cosine(9)
+    for _ in range(12):
+        warmed = warmed.warmup(1)
+    assert len(repr(warmed)) < 20_000
+    assert warmed(12.0) == 1.0
+
+
+def test_expressions_of_half_characters_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"is no expression: it holds half a character$"):
+        lucid.parse("cosine(\ud800)")
+
+
+def test_whatever_is_read_can_be_written() -> None:
+    deepest = "cosine(9)" + ".shift(1)" * 63
+    assert Schedule.from_json(lucid.parse(deepest).to_json()) == lucid.parse(deepest)
+
+
+def loaded(name: str, **changes: Any) -> tuple[Any, Any]:
+    scheduler = SCHEDULERS[name](sgd(0.1, 0.2))
+    step(scheduler, 1.0)
+    return scheduler, {**copy.deepcopy(scheduler.state_dict()), **changes}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("StepLR", {"_tracks": targets.deep(20_000)}, "^StepLR: the state is nested too deeply$"),
+        ("StepLR", {"gamma": targets.deep(20_000)}, "^StepLR: the state is nested too deeply$"),
+        ("OneCycleLR", {"max_lr": torch.ones(3)}, "^OneCycleLR: "),
+        ("CyclicLR", {"base_lr": torch.tensor(1j)}, "^CyclicLR: "),
+        ("LambdaLR", {"lr_lambdas": [{"evil": 1}, {"evil": 1}]}, "takes no attributes$"),
+        ("StepLR", {"_last_lr": [1e300, 0.1]}, r"^StepLR: last of lr must be at most 2\*\*126 in magnitude, got 1e\+300$"),
+        ("ChainedScheduler", {"_starts": "xy"}, "^ChainedScheduler: _starts must be a list, got 'xy'$"),
+        ("ChainedScheduler", {"_starts": [0, None]}, "^ChainedScheduler: _starts must be a number, got None$"),
+    ],
+)
+def test_states_that_were_not_refused_once(name: str, changes: dict[str, Any], message: str) -> None:
+    scheduler, state = loaded(name, **changes)
+    before = targets.whole(scheduler)
+    with pytest.raises(ValueError, match=message):
+        scheduler.load_state_dict(state)
+    assert targets.whole(scheduler) == before
+
+
+def test_attributes_of_a_state_are_not_nested_deeper_than_can_be_saved() -> None:
+    scheduler, state = loaded("StepLR")
+    scheduler.mine = [1]
+    with pytest.raises(ValueError, match=r"^StepLR: mine is nested deeper than 64$"):
+        scheduler.load_state_dict({**state, "mine": targets.deep(300)})
+    assert scheduler.mine == [1]
+    scheduler.mine = targets.deep(300)
+    assert "mine" not in scheduler.state_dict()  # as what is no plain data
+
+
+def test_rates_so_large_that_ratios_overflow_are_refused_with_kept_hyperparameters() -> None:
+    scheduler, state = loaded("SWALR")
+    state["_tracks"]["lr"]["bases"][1] = 1e37
+    state["base_lrs"] = [0.1, 1e-300]
+    before = targets.whole(scheduler)
+    with pytest.raises(ValueError, match=r"must be at most 2\*\*126 in magnitude"):
+        scheduler.load_state_dict(state, keep_hyperparameters=True)
+    assert targets.whole(scheduler) == before
+
+
+def test_functions_keep_their_attributes_to_themselves() -> None:
+    scheduler, state = loaded("LambdaLR, object")
+    scheduler.load_state_dict({**state, "lr_lambdas": [{"every": 3}, {"every": 3}]})
+    assert isinstance(scheduler.lr_lambdas[0], Halving)
+    assert scheduler.lr_lambdas[0].every == 3
+    assert not vars(factor)
+
+
+def test_a_chain_knows_when_its_children_start_after_a_jump_back() -> None:
+    def build(ahead: int) -> Any:
+        optimizer = sgd(1.0)
+        first = ours.StepLR(optimizer, 4, gamma=0.5)
+        for _ in range(ahead):
+            step(first)
+        return ours.ChainedScheduler([first, ours.StepLR(optimizer, 3, gamma=0.1)])
+
+    scheduler, other = build(3), build(3)
+    scheduler.step(1)  # before the second one starts
+    other.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
+    for _ in range(9):
+        step(scheduler)
+        step(other)
+        assert rates(other.optimizer) == rates(scheduler.optimizer)
+
+
+# -- files
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("how", range(6))
+def test_files_run_nothing(how: int, old: bool, tmp_path: Any) -> None:
+    path = tmp_path / "x.pt"
+    torch.save({"epoch": 3, "x": targets.Bomb(how)}, path, _use_new_zipfile_serialization=not old)
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        lucid.load(path)
+    assert not targets.RAN
+    if how == 0:  # it is a bomb
+        lucid.load(path, weights_only=False)
+        assert targets.RAN.pop() == ("ran",)
+
+
+def test_a_checkpoint_runs_nothing(tmp_path: Any) -> None:
+    given = targets.parts()
+    path = lucid.save_checkpoint(tmp_path, step=1, **given)
+    torch.save({"lucid checkpoint": 1, "step": 2, "extra": targets.Bomb(), "parts": {}, "rng": {}}, path)
+    before = targets.states_of(given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=r"damaged|cut short"):
+            lucid.load_checkpoint(tmp_path, **given)
+    assert targets.states_of(given) == before
+    assert not targets.RAN
+
+
+def test_files_of_what_holds_itself() -> None:
+    around: list[Any] = [torch.ones(1)]
+    around += [around, {"all": around}]
+    buffer = io.BytesIO()
+    torch.save(around, buffer)
+    found = lucid.load(io.BytesIO(buffer.getvalue()))
+    assert found[1] is found
+    assert found[2]["all"] is found
+    assert type(found[0]) is lucid.Tensor
+
+
+def test_files_nested_too_deeply(monkeypatch: Any) -> None:
+    monkeypatch.setattr(torch, "load", lambda *_, **__: targets.deep(20_000))  # its pickles have no limit
+    with pytest.raises(ValueError, match=r"^lucid\.load: the file holds lists and dicts that are nested too deeply$"):
+        lucid.load(io.BytesIO())
+
+
+def test_a_checkpoint_with_odd_names_is_told(tmp_path: Any) -> None:
+    given = targets.parts()
+    path = lucid.save_checkpoint(tmp_path, step=1, model=torch.nn.Linear(2, 1), optimizer=given["optimizer"])
+    content = torch.load(path, weights_only=True)
+    content["parts"]["model"][None] = 3
+    from lucid import _checkpoint
+
+    with path.open("wb+") as file:
+        _checkpoint._write(file, content)
+    with pytest.raises(ValueError, match=r"does not fit model: it alone has None"):
+        lucid.load_checkpoint(path, model=given["model"])
