@@ -165,7 +165,7 @@ def _written(schedule: Schedule) -> str:
     """As ``repr`` writes it; a long join in lines."""
     text = repr(schedule)
     parts = getattr(schedule, "parts", ())
-    if len(text) <= _LONG or len(parts) < 2 or text != " >> ".join(map(repr, parts)):
+    if len(text) <= _LONG or text != " >> ".join(map(repr, parts)):
         return text
     return "(\n    " + "\n    >> ".join(map(repr, parts)) + "\n)"
 

@@ -235,7 +235,15 @@ def test_plain_is_ascii() -> None:
     for schedules in ([Linear(9)], [Linear(9), Warmup(2) >> Cosine(7)]):
         lines = drawn(*schedules, steps=9, width=60, height=10, plain=True)
         assert "\n".join(lines).isascii()
-        assert "^" in lines[-2] or len(schedules) == 1
+        assert ("^" in lines[-2]) is (len(schedules) == 2)
+        for sign in "*" if len(schedules) == 1 else "AB":
+            assert "\n".join(lines[-11:]).count(sign) > 9
+
+
+def test_labels_of_times_do_not_run_into_each_other() -> None:
+    for width in range(24, 60):
+        labels = drawn(Linear(9), steps=400_000, width=width, plain=True)[-1].split()
+        assert set(labels) <= {str(50_000 * i) for i in range(9)}
 
 
 @settings(max_examples=60, deadline=None)
@@ -294,10 +302,12 @@ def test_negative_values_lie_below_zero() -> None:
 def test_a_logarithmic_axis() -> None:
     lines = drawn(Exponential(0.1, 100), steps=300, height=13, log=True)
     assert [line[:9].strip() for line in lines if "┤" in line] == ["1", "0.1", "0.01", "0.001"]
-    lines = drawn(Cosine(100), steps=100, height=13, log=True, base=1e-3)
+    lines = drawn(Cosine(100, exponent=4.0), steps=100, height=13, log=True, base=1e-3)
     ticks = [line[:9].strip() for line in lines if "┤" in line]
     assert ticks[:3] == ["0.001", "0.0001", "1e-5"]
     assert 5 < len(ticks) <= 7  # the last steps go to 0, which no such axis has
+    narrow = drawn(Linear(10, 0.3, 0.35), steps=10, height=3, log=True)  # where there is no round number
+    assert [line[:9].strip() for line in narrow if "┤" in line] == ["0.35", "0.3"]
     flat = drawn(Constant(0.5), steps=10, log=True)
     assert flat[1][:9].strip() == "0.5"
 
