@@ -92,6 +92,9 @@ def test_what_no_program_can_import_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(ValueError, match=r"snippet: Own is defined where no program can import it from; move it to a module's"):
         snippet(Own(), "pytorch")
+    Own.__qualname__, Own.__module__ = "Own", "__main__"
+    with pytest.raises(ValueError, match="snippet: Own is defined where no program can import it from"):
+        snippet(Own(), "pytorch")
     with pytest.raises(ValueError, match=r"Lambda: fn is .* which JSON cannot hold"):
         snippet(Lambda(abs), "pytorch")
 

@@ -445,6 +445,14 @@ def test_epochs_and_steps(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"500 +0.5 +1  boundary", out)
 
 
+def test_what_no_boundary_is_has_its_own_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", '{"schedule": "Cosine", "steps": 50}', "warmup(9) >> cosine(91)"]) == 0
+    out = capsys.readouterr().out
+    assert "A  Cosine(steps=50)\n" in out
+    assert re.search(r"^  9 .* boundary B, peak B$", out, re.M)
+    assert re.search(r"^ 50 .* middle, end of schedule A$", out, re.M)
+
+
 def test_many_boundaries_are_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "cosine(10).repeat(40)"]) == 0
     assert "and 29 boundaries more; ask for times by --at\n" in capsys.readouterr().out
@@ -687,6 +695,7 @@ def test_what_is_read_is_what_the_formula_says(latex: str) -> None:
         (r"\sum_{i=1}^{n} x_i", "Σ(i=1..n) x_i"),
         (r"\sum_{m \in M} [m \le t]", "Σ(m in M) [m ≤ t]"),
         (r"\sqrt{2} \, \lceil x \rceil", "sqrt(2) · ceil(x)"),
+        (r"x = a \begin{cases} 1 & t < w \\ b & \text{ends} \end{cases}", "x = a · {\n    1  if t < w\n    b  if ends\n}"),
         (r"t_i \le t, \qquad t \ge 0", "t_i ≤ t, t ≥ 0"),
     ],
 )
