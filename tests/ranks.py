@@ -75,7 +75,14 @@ SYNCS = [True, "mean", "sum", "min", "max"]
 
 
 def plateaus(folder: Path) -> Any:
-    return {f"{build.__name__} {sync}": followed(build(sgd(1.0), sync=sync)) for build in BUILDS for sync in SYNCS}
+    told: dict[str, Any] = {
+        f"{build.__name__} {sync}": followed(build(sgd(1.0), sync=sync)) for build in BUILDS for sync in SYNCS
+    }
+    for sync in SYNCS:
+        one = plateau(sgd(1.0), sync=sync)
+        followed(one)
+        told[f"best {sync}"] = one.best
+    return told
 
 
 def one_nan(folder: Path) -> Any:
@@ -96,7 +103,8 @@ def one_nan(folder: Path) -> Any:
             followed(strict, metric)
         except ValueError as error:
             told[f"raise {sync}"] = [strict.last_epoch, str(error)]
-    extremes = [-float("inf") if dist.get_rank() else float("inf"), 1e308, 1e308]
+    inf, last = float("inf"), dist.get_rank() == dist.get_world_size() - 1
+    extremes = [-inf if dist.get_rank() else inf, 1e308, inf if last else 1e308]
     overflow = plateau(sgd(1.0), sync=True, on_nan="bad")
     for value in extremes:
         step(overflow, value)

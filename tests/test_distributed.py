@@ -68,6 +68,7 @@ def test_ranks(world: int, tmp_path: Path) -> None:
     for sync in SYNCS:
         for build in BUILDS:
             assert rates[f"{build.__name__} {sync}"] == expected(build, [OVER[sync](of) for of in by_epoch]), (build, sync)
+        assert rates[f"best {sync}"] == min(OVER[sync](of) for of in by_epoch)
     assert rates["plateau min"] != rates["plateau max"]
 
     # a NaN of one is one for all

@@ -365,6 +365,8 @@ class ReduceLROnPlateau(LRScheduler, _TorchReduceLROnPlateau):
             return math.nan
         if self._sync in ("min", "max"):
             return min(metrics) if self._sync == "min" else max(metrics)
+        if not all(map(math.isfinite, metrics)):
+            return sum(metrics)  # infinite, or NaN where both signs meet
         return _mean(metrics) * (world if self._sync == "sum" else 1)
 
     def _compare(self, metric: float) -> None:
@@ -669,13 +671,11 @@ class GreedyLR(ReduceLROnPlateau):
 
 
 def _mean(values: list[float]) -> float:
-    """Correctly rounded, in whatever order; NaN where infinities of both signs meet."""
+    """Of finite numbers, correctly rounded in whatever order they come."""
     try:
         return math.fsum(values) / len(values)
     except OverflowError:  # the sum is beyond every float, and the mean is not
         return float(sum(map(Fraction, values)) / len(values))
-    except ValueError:
-        return math.nan
 
 
 def _all_ranks() -> None:
