@@ -226,20 +226,22 @@ def _misfit(part: Any, state: Any) -> str:
         there, here = ([len(group["params"]) for group in of] for of in (groups, part.param_groups))
         if there != here:
             return f"it has parameter groups of {there} parameters, the optimizer of {here}"
-        return _misfit_of_moments(part, state.get("state"))
+        numbers = [i for group in groups for i in group["params"]]  # by which the state calls the parameters
+        return _misfit_of_moments(part, state.get("state"), numbers)
     return ""
 
 
-def _misfit_of_moments(optimizer: torch.optim.Optimizer, state: Any) -> str:
+def _misfit_of_moments(optimizer: torch.optim.Optimizer, state: Any, numbers: list[Any]) -> str:
     """Moments that are as large as their parameter, which PyTorch does not look at."""
     if not isinstance(state, Mapping):
         return "it is no optimizer's state"
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    for i, moments in state.items():
-        for name in _MOMENTS & set(moments) if isinstance(moments, Mapping) and type(i) is int else ():
-            mine, theirs = parameters[i].shape if 0 <= i < len(parameters) else None, getattr(moments[name], "shape", None)
-            if theirs is not None and theirs != mine:
-                return f"{name} of parameter {i} is of shape {tuple(theirs)} there, {mine and tuple(mine)} here"
+    for i, parameter in zip(numbers, parameters, strict=True):
+        moments: Any = state.get(i)
+        for name in sorted(_MOMENTS & set(moments)) if isinstance(moments, Mapping) else ():
+            theirs: Any = getattr(moments[name], "shape", parameter.shape)
+            if theirs != parameter.shape:
+                return f"{name} of parameter {i} is of shape {tuple(theirs)} there, {tuple(parameter.shape)} here"
     return ""
 
 

@@ -408,7 +408,12 @@ def test_what_does_not_fit_changes_nothing(kind: str, tmp_path: Path) -> None:
         ("optimizer", [], "optimizer: it is no optimizer's state"),
         ("optimizer", {"param_groups": [3]}, "optimizer: it is no optimizer's state"),
         ("optimizer", {"param_groups": [{"params": list(range(6))}], "state": 3}, "optimizer: it is no optimizer's state"),
-        ("optimizer", {"param_groups": [{"params": list(range(6))}], "state": {9: {"sum": torch.ones(2)}}}, "None here"),
+        ("optimizer", {"param_groups": [{"params": list(range(6))}], "state": {5: {"sum": torch.ones(2)}}}, r"\(1,\) here"),
+        (
+            "optimizer",
+            {"param_groups": [{"params": [7, 6, 5, 4, 3, 2]}], "state": {7: {"sum": torch.ones(2)}}},
+            r"\(3, 4\) here",
+        ),
     ],
 )
 def test_states_that_are_none(name: str, state: Any, match: str, tmp_path: Path) -> None:
@@ -789,7 +794,9 @@ class Counter:
 
 draw = random.Random(int(sys.argv[3]))
 reached = trial = 0
-while trial < trials or (min(half, reached) < 3 and trial < 20 * trials):
+longest = 0.1  # and longer, where the machine is busy
+while trial < trials or (min(half, reached) < 3 and trial < 10 * trials):
+    before = reached
     trial += 1
     child = os.fork()
     if child == 0:
@@ -800,7 +807,7 @@ while trial < trials or (min(half, reached) < 3 and trial < 20 * trials):
             step += 1
             counter.n, counter.values = step, torch.full((200_000,), float(step))
             save_checkpoint(folder, step=step, keep=2, rng=False, counter=counter)
-    time.sleep(draw.uniform(0.01, 0.12))
+    time.sleep(draw.uniform(0.01, longest))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     half += any(name.endswith(".tmp") for name in (os.listdir(folder) if os.path.isdir(folder) else ()))
@@ -811,6 +818,7 @@ while trial < trials or (min(half, reached) < 3 and trial < 20 * trials):
         assert counter.n == position.step >= reached, (counter.n, position, reached)
         assert bool((counter.values == float(position.step)).all())
         reached = position.step
+    longest = longest if reached > before else min(1.3 * longest, 2.0)
 counter = Counter()
 save_checkpoint(folder, step=reached + 1, keep=2, counter=counter)
 print(reached, half, len(os.listdir(folder)))
@@ -819,7 +827,7 @@ print(reached, half, len(os.listdir(folder)))
 
 def run(script: str, *arguments: Any) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
