@@ -150,9 +150,7 @@ def _nodes(schedule: Schedule) -> int:
 # -- curves
 
 
-def curves(
-    designs: list[Any], steps: Any, lr: Any, columns: Any = 1000, since: Any = 0, until: Any = None, advice: Any = True
-) -> dict[str, Any]:
+def curves(designs: list[Any], steps: Any, lr: Any, columns: Any = 1000, since: Any = 0, until: Any = None) -> dict[str, Any]:
     """Every candidate's curve over the same times, about two to a column of the chart, and what it comes to.
 
     Where a column holds more steps than can be seen, its lowest and highest are kept, so that no restart is lost. Every
@@ -165,7 +163,6 @@ def curves(
         columns: of the chart.
         since: first time shown.
         until: last time shown; None is the run's end.
-        advice: whether to look for what is odd, too.
 
     Raises:
         ValueError: numbers outside of their range, too many designs.
@@ -199,9 +196,7 @@ def curves(
     for told, schedule, some in good:
         try:
             values = _values(schedule, run, base)
-            told |= _figures(schedule, run, values, total) | {"boundaries": some}
-            if advice:
-                told["advice"] = advise(schedule, total, base)
+            told |= _figures(schedule, run, values, total) | {"boundaries": some, "advice": advise(schedule, total, base)}
             shown.append((told, values if seen is run else _values(schedule, seen, base)))
         except Exception as error:
             told.clear()
@@ -215,21 +210,6 @@ def curves(
 def _failed(schedule: Schedule, error: Exception) -> dict[str, Any]:
     """What a schedule of the user's raised when it was asked."""
     return {"path": [], "field": None, "message": f"{type(schedule).__name__}: {error or type(error).__name__}"}
-
-
-def at(designs: list[Any], lr: Any, time: Any) -> dict[str, Any]:
-    """The value of each design at one time; None where it is wrong."""
-    if not isinstance(designs, list) or len(designs) > CANDIDATES:
-        raise ValueError(f"candidates must be a list of at most {CANDIDATES}")
-    base, t = within("lr", lr, ">= 0", RATE), within("time", time, ">= 0", STEPS)
-    values: list[float | None] = []
-    for design in designs:
-        try:
-            value = float(built(design)(t, base))
-            values.append(value if math.isfinite(value) else None)
-        except Exception:
-            values.append(None)
-    return {"values": values}
 
 
 def within(name: str, value: Any, rule: str, most: float) -> Any:

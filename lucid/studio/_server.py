@@ -79,13 +79,8 @@ def application(port: int, token: str, start: Mapping[str, Any] | None = None) -
     def catalogue() -> dict[str, Any]:
         return {**_design.catalogue(), "formats": list(FORMATS), "start": opening, "version": lucid.__version__}
 
-    def curves(
-        candidates: Any, steps: Any, lr: Any, columns: Any = 1000, since: Any = 0, until: Any = None, advice: Any = True
-    ) -> dict[str, Any]:
-        return _design.curves(candidates, steps, lr, columns, since, until, advice)
-
-    def at(candidates: Any, lr: Any, time: Any) -> dict[str, Any]:
-        return _design.at(candidates, lr, time)
+    def curves(candidates: Any, steps: Any, lr: Any, columns: Any = 1000, since: Any = 0, until: Any = None) -> dict[str, Any]:
+        return _design.curves(candidates, steps, lr, columns, since, until)
 
     def parse(text: Any) -> dict[str, Any]:
         """An expression, or JSON, whichever it looks like; never a file's path. That it cannot be read is an answer too."""
@@ -121,7 +116,7 @@ def application(port: int, token: str, start: Mapping[str, Any] | None = None) -
         except ValueError as error:
             return {"error": str(error)}
 
-    posts = (curves, at, parse, change, example, recipe, export, picture, history, catalogue)
+    posts = (curves, parse, change, example, recipe, export, picture, history, catalogue)
     return Starlette(
         routes=[
             Route("/", page, methods=["GET"]),

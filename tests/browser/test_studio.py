@@ -517,6 +517,7 @@ def test_fields_of_every_kind(page):
     settled(page)
     assert design(page)["steps"] == [100, 200, 300]
     set_design(page, lucid.parse("decay(100)").to_dict())
+    page.get_by_text("4 more").click()
     page.get_by_label("shape", exact=True).select_option("cosine")
     settled(page)
     assert design(page)["shape"] == "cosine"

@@ -1,6 +1,6 @@
 // The curves, drawn by uPlot from what the server computed. Nothing here knows a schedule.
 
-import { h, short } from "./dom.js";
+import { short } from "./dom.js";
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -148,8 +148,7 @@ export class Chart {
     const values = this.raw.map((line, i) => {
       const at = nearest(u.data[i + 1], idx);
       if (at === null || at === undefined) return null;
-      const found = line.times.indexOf === undefined ? -1 : search(line.times, u.data[0][at] * this.unit);
-      return line.values[found] ?? null;
+      return line.values[search(line.times, u.data[0][at] * this.unit)] ?? null;
     });
     this.hover(time, values, this.raw);
   }
@@ -210,5 +209,3 @@ function whole(u, series, show, unit) {
   u.data[0].forEach((x, i) => { const t = x * unit; if (Math.abs(t - Math.round(t)) < 1e-9 && u.data[series][i] != null) found.push(i); });
   return found;
 }
-
-export const empty = () => h("p", { class: "muted", text: "Nothing to draw" });

@@ -36,7 +36,7 @@ export const ICONS = {
   closed: "M2 10s3-5.5 8-5.5S18 10 18 10s-3 5.5-8 5.5S2 10 2 10zM4 17 16 3", fold: "M5 8l5 5 5-5",
 };
 
-export function spark(values, label = "") {
+export function spark(values) {
   const made = document.createElementNS(SVG, "svg");
   made.setAttribute("viewBox", "-2 -3 100 38");
   made.setAttribute("class", "spark");
@@ -45,7 +45,6 @@ export function spark(values, label = "") {
   const line = document.createElementNS(SVG, "polyline");
   line.setAttribute("points", values.map((v, i) => `${(i * 96) / (values.length - 1)},${32 - 32 * v}`).join(" "));
   made.append(line);
-  if (label) made.setAttribute("aria-label", label);
   return made;
 }
 
