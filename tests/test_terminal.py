@@ -449,8 +449,8 @@ def test_what_no_boundary_is_has_its_own_word(capsys: pytest.CaptureFixture[str]
     assert main(["show", '{"schedule": "Cosine", "steps": 50}', "warmup(9) >> cosine(91)"]) == 0
     out = capsys.readouterr().out
     assert "A  Cosine(steps=50)\n" in out
-    assert re.search(r"^  9 .* boundary B, peak B$", out, re.M)
-    assert re.search(r"^ 50 .* middle, end of schedule A$", out, re.M)
+    assert re.search(r"^ +9 .* boundary B, peak B$", out, re.M)
+    assert re.search(r"^ +50 .* middle, end of schedule A$", out, re.M)
 
 
 def test_many_boundaries_are_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
@@ -535,6 +535,7 @@ def test_mistakes_tell_the_way_out(words: list[str], message: str, capsys: pytes
         (["show", "cosine(5)", "--at", "nan"], "--at: must be times >= 0 with commas between them, got 'nan' in 'nan'"),
         (["show", "cosine(5)", "--at=-1"], "--at: must be times >= 0 with commas between them, got '-1' in '-1'"),
         (["show", "cosine(5)", "--steps", "0"], "--steps: must be a whole number from 1 to 2**53, got '0'"),
+        (["show", "cosine(5)", "--steps", "1.5"], "--steps: must be a whole number from 1 to 2**53, got '1.5'"),
         (["show", "cosine(5)", "--steps", "nan"], "--steps: must be a whole number from 1 to 2**53, got 'nan'"),
         (["show", "cosine(5)", "--steps", "1e400"], "--steps: must be a whole number from 1 to 2**53, got '1e400'"),
         (["show", "cosine(5)", "--steps", "many"], "--steps: must be a whole number from 1 to 2**53, got 'many'"),
@@ -599,6 +600,11 @@ def test_compare_says_where_it_has_not_looked_at_each_step(capsys: pytest.Captur
     assert "A  ≈ 500000000     1   0    0" in out
     assert "A and B: at most ≈ 0.105257 apart" in out
     assert "A and C: equal at every step that was looked at" in out
+
+
+def test_a_run_has_whole_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "cosine(2.5)", "constant(steps=2)", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == 3
 
 
 def test_compare_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -791,6 +797,11 @@ def test_npy_is_not_thrown_at_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
     assert "npy is no text; name a file by -o rates.npy, or pipe it" in capsys.readouterr().err
 
 
+def test_json_of_an_endless_schedule_may_be_told_the_length_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "step(5)", "--steps", "9"]) == 0
+    assert Schedule.from_json(capsys.readouterr().out) == Step(5)
+
+
 # -- lucid completion
 
 
@@ -866,14 +877,17 @@ def test_without_braille_in_the_encoding_the_plot_is_ascii() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such pipes")
 @pytest.mark.parametrize("words", [["export", "cosine(90000)", "--format", "csv"], ["list", "*"], ["show", "cosine(9)"]])
 def test_a_reader_that_stops_reading_is_no_error(words: list[str]) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "lucid.cli", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as made:
-        assert made.stdout is not None
-        assert made.stderr is not None
-        made.stdout.close()  # before it writes
-        assert made.stderr.read() == b""
-        assert made.wait() == 0
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    for environment in (buffered, buffered | {"PYTHONUNBUFFERED": "1"}):
+        with subprocess.Popen(
+            [sys.executable, "-m", "lucid.cli", *words],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as made:  # fmt: skip
+            assert made.stdout is not None
+            assert made.stderr is not None
+            made.stdout.close()  # before it writes
+            assert made.stderr.read() == b""
+            assert made.wait() == 0
 
 
 def test_another_broken_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
