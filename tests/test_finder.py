@@ -606,14 +606,20 @@ def test_what_cannot_be_taken_back_does_not_keep_the_rest(interruptible: None) -
     model, optimizer, batches = setting("Adam", True)
     before = everything(model, optimizer, batches)
     stubborn = Stubborn()
+    scalers = [torch.amp.GradScaler("cpu", init_scale=8.0) for _ in range(2)]
 
     def step(model: Any, batch: Any) -> Any:
         stubborn.state += 1
+        for scaler in scalers:
+            scaler.update(2.0)
         return noisy(model(batch[0]), batch[1])
 
+    for scaler in scalers:
+        scaler.scale(torch.ones(()))  # which makes its state
     with pytest.raises(OSError, match="no"):
-        lr_find(model, optimizer, None, batches, step=step, steps=4, scheduler=[stubborn])
+        lr_find(model, optimizer, None, batches, step=step, steps=4, scheduler=[scalers[0], stubborn, scalers[1]])
     assert everything(model, optimizer, batches) == before
+    assert [scaler.get_scale() for scaler in scalers] == [8.0, 8.0]
 
 
 def test_in_another_thread_too() -> None:
@@ -700,9 +706,11 @@ def test_where_it_ends(losses: list[float], count: int, ended: str) -> None:
 def test_the_groups_keep_their_proportions() -> None:
     model, optimizer, batches = setting("AdamW, tensor rates", False)
     optimizer.add_param_group({"params": [nn.Parameter(torch.zeros(1))], "lr": 0.0})
-    held = []
+    held: list[list[float]] = []
+    tensors = [group["lr"] for group in optimizer.param_groups[:2]]
 
     def step(model: Any, batch: Any) -> Any:
+        assert all(group["lr"] is tensor for group, tensor in zip(optimizer.param_groups, tensors, strict=False))
         held.append([float(group["lr"]) for group in optimizer.param_groups])
         return F.cross_entropy(model(batch[0]), batch[1])
 
