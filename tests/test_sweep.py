@@ -35,6 +35,17 @@ from lucid.schedules import Constant, Cosine, Lambda, Linear, Schedule
 ROOT = Path(lucid.__file__).parents[1]
 
 
+linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="elsewhere a worker dies by its lease alone")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches this process, be it started in the background, where shells have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Bowl:
     """An objective that remembers its calls: the nearer the rates' sum is to 1, the better; a seed moves the loss."""
 
@@ -130,6 +141,28 @@ def test_a_range_draws_as_many_rates_for_each_candidate_and_repeats_them_with_th
     assert len(report.entries) == 8
     again(trials=5, seeds=3)
     assert len(bowl.calls) == 16 + 2 * 3 + 8  # a draw more of each with three seeds, a seed more of eight
+
+
+def test_what_is_left_of_a_range_counts_the_seeds_that_are_yet_to_come(interruptible: None) -> None:
+    calls: list[float] = []
+
+    def objective(schedule: Schedule, lr: float, seed: int) -> float:
+        calls.append(lr)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return lr
+
+    report = sweep(objective, ["constant()"], lr=(0.01, 1.0), trials=4, seeds=3)
+    assert (states(report), report.left) == ({"finished": 2}, 10)
+
+
+def test_other_seeds_take_the_rates_that_were_drawn(tmp_path: Path) -> None:
+    bowl = Bowl()
+    for seeds in ([4], [9, 4], [7]):
+        sweep(bowl, ["constant()"], lr=(0.01, 1.0), trials=2, seeds=seeds, storage=tmp_path / "s.journal")
+    drawn = {seed: {lr for _, lr, of in bowl.calls if of == seed} for seed in (4, 9, 7)}
+    assert drawn[4] == drawn[9] == drawn[7]
+    assert len(bowl.calls) == 6
 
 
 def test_a_space_draws_schedules_and_repeats_them_with_the_other_seeds(tmp_path: Path) -> None:
@@ -417,7 +450,7 @@ def test_an_objective_may_prune_itself() -> None:
     assert states(results(objective)) == {"pruned": 1}
 
 
-def test_ctrl_c_ends_with_what_is_there_and_the_same_call_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_ends_with_what_is_there_and_the_same_call_goes_on(tmp_path: Path, interruptible: None) -> None:
     closed = []
 
     def objective(schedule: Schedule, lr: float, seed: int) -> Iterator[float]:
@@ -682,6 +715,25 @@ def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
     lock.release()
 
 
+@linux
+def test_a_process_forked_meanwhile_does_not_keep_the_lock(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from lucid._sweep._storage import FileLock
+open(sys.argv[1], "w").close()
+lock = FileLock(sys.argv[1])
+lock.acquire()
+child = os.fork()
+if child == 0:
+    signal.pause()
+lock.release()
+signal.alarm(10)
+FileLock(sys.argv[1]).acquire()
+os.kill(child, signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "s.journal")], check=True, cwd=ROOT, timeout=60)
+
+
 def test_only_one_of_two_takes_a_trial_of_an_sqlite_database(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 's.db'}"
     study = optuna.create_study(study_name="s", storage=_storage.opened(url))
@@ -759,9 +811,13 @@ def test_optunas_own_storage_is_taken_as_it_is() -> None:
 
 def test_optuna_is_quiet_meanwhile_and_as_loud_as_before_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
     before = optuna.logging.get_verbosity()
-    report = sweep(fine, ["constant()"], seeds=2)
-    assert capfd.readouterr() == ("", "")
-    assert optuna.logging.get_verbosity() == before
+    optuna.logging.set_verbosity(optuna.logging.DEBUG)
+    try:
+        report = sweep(fine, ["constant()"], seeds=2)
+        assert capfd.readouterr() == ("", "")
+        assert optuna.logging.get_verbosity() == optuna.logging.DEBUG
+    finally:
+        optuna.logging.set_verbosity(before)
     assert report.best is not None
 
 
@@ -806,9 +862,6 @@ def gone() -> dict[str, Any]:
     left = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     found: dict[str, Any] = json.loads(left.stdout)
     return found
-
-
-linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="elsewhere a worker dies by its lease alone")
 
 
 @linux
@@ -910,6 +963,17 @@ def test_a_long_run_renews_its_lease(tmp_path: Path) -> None:
 
     sweep(objective, ["constant()"], seeds=1, storage=place, lease=0.2)
     assert beats >= {0, 1, 2}
+
+
+def test_a_long_planning_shows_that_it_is_alive(tmp_path: Path) -> None:
+    place = _storage.opened(tmp_path / "s.journal")
+    with _storage.quiet(), _storage.alone(place, "s", 0.2) as beat:
+        before = _storage._holder(place, "s (being planned)")
+        beat()
+        assert _storage._holder(place, "s (being planned)") == before
+        time.sleep(0.06)
+        beat()
+        assert _storage._holder(place, "s (being planned)") == before | {"beat": 1}
 
 
 def test_what_was_planned_twice_runs_once(tmp_path: Path) -> None:
@@ -1203,7 +1267,7 @@ def test_a_process_that_gives_up_says_why(mine: Any) -> None:
         sweep(mine.fails, ["constant()"], lr=[0.1, 0.2, 0.3, 0.4], seeds=1, workers=2, max_failures=2)
 
 
-def test_ctrl_c_ends_the_processes_too(mine: Any, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_processes_too(mine: Any, interruptible: None) -> None:
     def interrupt() -> None:
         deadline = time.monotonic() + 30
         while not Path("begun").exists() and time.monotonic() < deadline:
@@ -1248,6 +1312,13 @@ def test_the_command_ranks_candidates_by_an_objective(mine: Any, capsys: pytest.
     assert Path("results/sweep.journal").stat().st_size == changed  # nothing was left to do
 
 
+def test_the_command_leaves_an_objective_its_own_rates(mine: Any) -> None:
+    mine_ = ["--objective", "lucid_test_mine:objective", "--seeds", "1"]
+    assert command("pretrain-llm", *mine_, "--steps", "1000", "--out", "recipe") == 0
+    assert command("0.5 * constant()", *mine_) == 0
+    assert [run["lr"] for run in json.loads(Path("runs/sweep/report.json").read_text())["runs"]] == [1.0]
+
+
 def test_the_command_draws_rates_from_a_range_and_maximizes(mine: Any, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "constant()",
@@ -1275,7 +1346,7 @@ def test_the_command_trains_on_the_digits(
     arguments = ["cosine(1)", "linear(9, 1, 0)", "--lr", "0.1", "--epochs", "1", "--seeds", "2"]
     assert command(*arguments) == 0
     told = capsys.readouterr()
-    assert told.err == "lucid sweep: linear(9, 1, 0) is 9 epochs long: of it a run of 1 sees the beginning\n"
+    assert told.err == "lucid sweep: linear(9, 1, 0) lasts 9: of it a run of 1 sees the beginning\n"
     report = json.loads(Path("runs/sweep/report.json").read_text())
     losses = [run["loss"] for run in report["runs"]]
     assert len(set(losses)) == 4
@@ -1307,6 +1378,11 @@ def test_the_common_candidates_fit_any_number_of_epochs() -> None:
         (["constant()", "constant()"], r"constant\(\) is given twice"),
         (["constant()", "--lr", "0.1", "0.1"], "lr 0.1 is given twice"),
         (["constant()", "--epochs", "3", "--objective", "lucid_test_mine:objective"], "--epochs is for the digits"),
+        (["constant()", "--steps", "9"], "--steps is for an --objective"),
+        (
+            ["pretrain-llm", "--objective", "lucid_test_mine:objective"],
+            "is made for a run's length, so tell it, such as --steps",
+        ),
         (["--objective", "lucid_test_mine:objective"], "--objective needs candidates"),
         (["constant()", "--objective", "objective"], "--objective must be MODULE:FUNCTION, such as"),
         (["constant()", "--objective", "nosuch:objective"], "there is no module 'nosuch'; name one of this folder"),

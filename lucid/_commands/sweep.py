@@ -16,7 +16,7 @@ _RATES = (0.03, 0.1, 0.3)
 
 
 def add(commands: Any) -> None:
-    from lucid._commands.schedules import HELP
+    from lucid._commands.schedules import HELP, steps
 
     parser = commands.add_parser(
         "sweep",
@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
 examples:
   lucid sweep
   lucid sweep "cosine(10)" "warmup(1) >> cosine(9)" "constant()" --lr 0.05 0.1 0.2 --seeds 5
-  lucid sweep "cosine(10)" "wsd(8, 2)" --lr-range 0.01 1 --trials 20 --prune --workers 4
+  lucid sweep "cosine(10)" "wsd(10, 3)" --lr-range 0.01 1 --trials 20 --prune --workers 4
   lucid sweep "cosine(1000)" --objective mymodule:objective --lr 1e-3 3e-3
   lucid sweep --serve 127.0.0.1:13000 --storage sqlite:///sweep.db
   lucid sweep --storage grpc://127.0.0.1:13000""",
@@ -43,7 +43,13 @@ examples:
     parser.set_defaults(run=_sweep, extra="sweep")
     parser.add_argument("candidates", nargs="*", metavar="CANDIDATE", help="a schedule (default: some common ones)")
     rates = parser.add_mutually_exclusive_group()
-    rates.add_argument("--lr", type=rate, nargs="+", metavar="RATE", help=f"peak rates (default: {' '.join(map(str, _RATES))})")
+    rates.add_argument(
+        "--lr",
+        type=rate,
+        nargs="+",
+        metavar="RATE",
+        help=f"peak rates (default: {' '.join(map(str, _RATES))} on the digits; else 1, for schedules that say their rates)",
+    )
     rates.add_argument(
         "--lr-range", type=rate, nargs=2, metavar=("LOW", "HIGH"), help="draw --trials peak rates for each candidate"
     )
@@ -54,6 +60,9 @@ examples:
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="epochs of each training on the digits (default: 10)")
     parser.add_argument(
         "--objective", metavar="MODULE:FUNCTION", help="your own training: objective(schedule, lr, seed) in a module here"
+    )
+    parser.add_argument(
+        "--steps", type=steps, metavar="N", help="how long your objective trains, in the schedules' unit; recipes need it"
     )
     parser.add_argument("--maximize", action="store_true", help="the objective's results are scores, not losses")
     parser.add_argument("--prune", action="store_true", help="end trainings early that are worse than the median of their seed")
@@ -86,6 +95,8 @@ def _sweep(candidates: list[str], out: Path, storage: str | None, serve: str | N
     if objective is None:
         from lucid._sweep._digits import digits
 
+        if options["steps"] is not None:
+            raise UsageError("--steps is for an --objective; on the digits --epochs says how long a training is")
         epochs = epochs or 10
         run: Any = partial(digits, epochs=epochs)
         name = name or f"digits, {epochs} epochs"
@@ -96,12 +107,13 @@ def _sweep(candidates: list[str], out: Path, storage: str | None, serve: str | N
         if not candidates:
             raise UsageError('--objective needs candidates, such as: lucid sweep "cosine(1000)" "constant()" --objective ...')
         run, name, texts = _function(objective), name or objective, candidates
-    named = _named(texts, epochs)
+    named = _named(texts, epochs or options["steps"])
+    rates = tuple(options["lr_range"]) if options["lr_range"] else options["lr"] or (None if objective else list(_RATES))
     place = storage if storage is not None else str(out / "sweep.journal")
     try:
         out.mkdir(parents=True, exist_ok=True)
         report = sweep(
-            run, named, lr=tuple(options["lr_range"]) if options["lr_range"] else options["lr"] or list(_RATES),
+            run, named, lr=rates,
             seeds=options["seeds"], trials=options["trials"], storage=place, name=name, workers=options["workers"],
             pruner="median" if options["prune"] else None, direction="maximize" if options["maximize"] else "minimize",
             retry_failed=options["retry_failed"],
@@ -129,19 +141,19 @@ def _common(epochs: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _named(texts: list[str], epochs: int | None) -> dict[str, Any]:
+def _named(texts: list[str], length: int | None) -> dict[str, Any]:
     from lucid._commands.schedules import read_all
 
-    schedules = read_all(texts, epochs)
+    schedules = read_all(texts, length)
     named: dict[str, Any] = {}
     for text, schedule in zip(texts, schedules, strict=True):
         name = text if len(text) <= 100 and not text.lstrip().startswith("{") and text != "-" else repr(schedule)
         if name in named:
             raise UsageError(f"{name} is given twice")
         named[name] = schedule
-        if epochs is not None and epochs * 1.01 < schedule.length < float("inf"):
+        if length is not None and length * 1.01 < schedule.length < float("inf"):
             print(
-                f"lucid sweep: {name} is {schedule.length:g} epochs long: of it a run of {epochs} sees the beginning",
+                f"lucid sweep: {name} lasts {schedule.length:g}: of it a run of {length} sees the beginning",
                 file=sys.stderr,
             )
     return named

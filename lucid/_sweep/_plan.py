@@ -71,18 +71,18 @@ class Plan:
         task = self.task
         kind, names = ("space", ("",)) if callable(task.candidates) else ("range", tuple(task.candidates))
         known: dict[tuple[str, float], dict[str, Any]] = {}
-        with_seed: dict[tuple[str, float], int] = {}
+        finished: set[tuple[str, float]] = set()
         for trial in trials:
             cell = cell_of(trial)
             if cell is not None and cell[0] == kind and trial.params:
                 draw = (cell[1], cell[2])
                 known.setdefault(draw, dict(trial.params))
                 if trial.state.name == "COMPLETE" and math.isfinite(trial.value):
-                    with_seed.setdefault(draw, cell[3])
+                    finished.add(draw)
         draws = [(name, float(i)) for i in range(task.trials or 0) for name in names]
-        found = {(kind, *draw, with_seed.get(draw, task.seeds[0])): known.get(draw, {}) for draw in draws}
-        for seed in task.seeds:
-            found |= {(kind, *draw, seed): known[draw] for draw in draws if draw in with_seed}
+        found = {(kind, *draw, task.seeds[0]): known.get(draw, {}) for draw in draws}
+        for seed in task.seeds[1:]:
+            found |= {(kind, *draw, seed): known[draw] for draw in draws if draw in finished}
         return found
 
     def missing(self, trials: list[Any], forgiven: frozenset[int] = frozenset()) -> dict[Cell, dict[str, Any]]:
