@@ -154,7 +154,7 @@ def test_numbers_leave_room_for_what_formulas_make_of_them() -> None:
         for t in (-3, 0, 1, 2**60, 1e300):
             assert math.isfinite(schedule(t, 0.1)), schedule
             assert math.isfinite(schedule(t, 0.0)), schedule
-    assert math.isfinite(Noam(165.0, 1e-200)(3))
+    assert Noam(4.0, 1e-299)(3) == Noam(4.0, 0.5)(3) == 0.5 * 3**-0.5
 
 
 def test_peaks_beyond_every_number_are_refused() -> None:
@@ -211,8 +211,10 @@ def test_expressions_of_half_characters_are_refused() -> None:
 
 
 def test_whatever_is_read_can_be_written() -> None:
-    deepest = "cosine(9)" + ".shift(1)" * 63
-    assert Schedule.from_json(lucid.parse(deepest).to_json()) == lucid.parse(deepest)
+    deepest = lucid.parse("cosine(9)" + ".shift(1)" * 63)
+    assert Schedule.from_json(deepest.to_json()) == lucid.parse(repr(deepest)) == deepest
+    whole = " >> ".join(["(0.5 * cosine(9))"] * 70)  # side by side
+    assert lucid.parse(whole) == lucid.parse(repr(lucid.parse(whole)))
 
 
 def loaded(name: str, **changes: Any) -> tuple[Any, Any]:
@@ -260,6 +262,14 @@ def test_rates_so_large_that_ratios_overflow_are_refused_with_kept_hyperparamete
     with pytest.raises(ValueError, match=r"must be at most 2\*\*126 in magnitude"):
         scheduler.load_state_dict(state, keep_hyperparameters=True)
     assert targets.whole(scheduler) == before
+
+
+def test_a_slope_next_to_nothing_makes_no_infinite_base() -> None:
+    scheduler, state = loaded("LRScheduler, product")
+    tracks = {"lr": {"bases": [0.1, 0.2], "held": [0.0, 0.0], "hidden": [[0, 0.1, True], [1, 0.2, True]]}}
+    scheduler.load_state_dict({**state, "last_epoch": 1e-308, "_last_lr": [0.0, 0.0], "_tracks": tracks})
+    step(scheduler)
+    assert rates(scheduler.optimizer) == pytest.approx([0.1 * 0.1 / 1.1, 0.2 * 0.1 / 1.1])
 
 
 def test_functions_keep_their_attributes_to_themselves() -> None:

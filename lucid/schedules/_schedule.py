@@ -81,7 +81,7 @@ class Schedule:
 
     _is_schedule: ClassVar[bool] = True
     _still: ClassVar[bool] = False
-    _deep: ClassVar[int] = 1
+    _deep: ClassVar[int] = 0
     _kinds: ClassVar[dict[str, list[tuple[str, Any]]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -112,7 +112,7 @@ class Schedule:
         left = _left.get()
         if left is not None:
             left[0] -= 1
-            self._deepen(max((part._deep for part in _parts_of(self)), default=0) + 1)
+            self._deepen(max((part._deep for part in _parts_of(self)), default=-1) + 1)
             if left[0] < 0:
                 raise ValueError(
                     f"{owner}: a configuration or expression may make at most {_MOST} schedules, and this is one more"

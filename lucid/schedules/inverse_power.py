@@ -105,4 +105,4 @@ class Noam(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         k = clip(t, 1)
-        return self.factor * self.model_size**-0.5 * minimum(k**-0.5, k * self.warmup_steps**-1.5)
+        return self.factor * self.model_size**-0.5 * minimum(k**-0.5, k * clip(self.warmup_steps, 1e-100) ** -1.5)

@@ -354,7 +354,8 @@ class Track:
                 offset, slope = self.line_of(i, self.t)
                 if offset == 0.0:
                     value, zeros = self.hidden[i]
-                    bases[i] = value / (slope or 1.0)
+                    base = value / (slope or 1.0)
+                    bases[i] = base if abs(base) <= HUGE else bases[i]  # a slope next to nothing tells nothing
                     elsewhere[i] = [track for track in zeros if track is not self]
             elif now[i] != self.last[i]:
                 bases[i] = self.invert(i, now[i], bases[i])
