@@ -281,8 +281,10 @@ def test_every_bit_counts(data: Any, whole: bytes, tmp_path: Path) -> None:
 
 
 class Evil:
+    trace = ""
+
     def __reduce__(self) -> Any:
-        return os.system, ("touch /tmp/lucid-was-here",)
+        return os.mkdir, (self.trace,)
 
 
 @pytest.mark.parametrize(
@@ -321,20 +323,22 @@ class Evil:
     ],
 )
 def test_hostile_content_under_a_right_checksum(content: Any, reason: str, tmp_path: Path) -> None:
+    Evil.trace = str(tmp_path / "was-here")
     filled(tmp_path, 1)
     rewritten(tmp_path / "checkpoint-000002-step-2.pt", content)
     training = Training()
     with pytest.warns(UserWarning, match=reason):
         assert load_checkpoint(tmp_path, **training.parts).step == 1  # type: ignore[union-attr]
-    assert not Path("/tmp/lucid-was-here").exists()
+    assert not Path(Evil.trace).exists()
 
 
 def test_weights_only_whatever_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    Evil.trace = str(tmp_path / "was-here")
     rewritten(tmp_path / "checkpoint-000002-step-2.pt", {"lucid checkpoint": 1, "step": 1, "extra": Evil()})
     with pytest.raises(ValueError, match="weights_only=True"):
         load_checkpoint(tmp_path, **Training().parts)
-    assert not Path("/tmp/lucid-was-here").exists()
+    assert not Path(Evil.trace).exists()
 
 
 def test_formats_of_before_and_of_later(tmp_path: Path) -> None:
