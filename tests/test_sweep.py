@@ -387,6 +387,46 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_ranks_last(loss: float, dire
     assert [run["loss"] for run in told["runs"] if run["state"] == "diverged"] == [None]
 
 
+def test_what_diverged_is_the_worst_for_samplers_and_nothing_to_pruners() -> None:
+    seen: list[int] = []
+
+    class Looks(optuna.pruners.BasePruner):
+        def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+            seen.append(len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))))
+            return False
+
+    def objective(schedule: Schedule, lr: float, seed: int) -> Iterator[float]:
+        yield 1.0
+        yield lr if lr < 2 else math.nan
+
+    for direction, worst in (("minimize", math.inf), ("maximize", -math.inf)):
+        own = optuna.storages.InMemoryStorage()
+        sweep(objective, ["constant()"], lr=[1.0, 2.0, 1.5], seeds=1, storage=own, direction=direction, pruner=Looks())  # type: ignore[arg-type]
+        assert [trial.value for trial in stored(own, "objective")] == [1.0, worst, 1.5]
+    assert seen == [0, 0, 1, 1, 1] * 2  # of the two that ended before the third, one counts
+
+
+def test_a_space_must_give_schedules_and_leave_lr_to_the_sweep() -> None:
+    report = sweep(Bowl(), lambda trial: "cosine(3)", trials=1, seeds=1)  # type: ignore[arg-type,return-value]
+    assert report.runs[0].error == "TypeError: sweep: the space must give a Schedule for each trial, got 'cosine(3)'"
+    assert report.runs[0].lr is None
+    assert "1 failed, the first (not drawn) with seed 0: TypeError" in str(report)
+    report = sweep(Bowl(), lambda trial: trial.suggest_float("lr", 0, 1) * Constant(), lr=[0.1], trials=1, seeds=1)
+    assert "the space draws a parameter 'lr', and so would lr=" in (report.runs[0].error or "")
+
+
+def test_an_objective_may_change_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+
+    def objective(schedule: Schedule, lr: float, seed: int) -> float:
+        os.chdir(tmp_path / "other")
+        return lr
+
+    assert states(sweep(objective, ["constant()"], seeds=2, storage="s.journal")) == {"finished": 2}
+    assert list((tmp_path / "other").iterdir()) == []
+
+
 def test_an_exception_fails_its_run_alone_with_its_traceback(tmp_path: Path) -> None:
     def broken(lr: float) -> float:
         raise ZeroDivisionError(f"at {lr}")
@@ -989,13 +1029,14 @@ def test_what_was_planned_twice_runs_once(tmp_path: Path) -> None:
 
 
 @linux
+@pytest.mark.parametrize("unlocking", [False, True])
 @pytest.mark.parametrize("url", ["s.journal", "sqlite:///s.db"])
 def test_planning_is_done_by_one_at_a_time_and_a_dead_planner_is_no_obstacle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, unlocking: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
     first = _storage.opened(url)
-    for name in ("s (being planned)", "s (being unlocked)"):
+    for name in ("s (being planned)", "s (being unlocked)")[: 1 + unlocking]:
         first.set_study_user_attr(first.create_new_study([optuna.study.StudyDirection.MINIMIZE], name), "worker", gone())
     inside, most = [0], [0]
     mutex = threading.Lock()
@@ -1017,7 +1058,7 @@ def test_planning_is_done_by_one_at_a_time_and_a_dead_planner_is_no_obstacle(
             thread.start()
         for thread in threads:
             thread.join(30)
-    assert most == [1]
+    assert most == [1] or unlocking  # then two may come in, and what they plan twice is taken out
     assert first.get_all_studies() == []
 
 
@@ -1222,6 +1263,19 @@ def once(schedule, lr, seed):
         os.kill(os.getpid(), signal.SIGKILL)
     return lr
 
+def stumbles(schedule, lr, seed):
+    name = f"died-{lr}"
+    if lr in (0.2, 0.4) and not os.path.exists(name):
+        deadline = time.monotonic() + 30
+        while lr == 0.4 and not os.path.exists("again") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(1 if lr == 0.4 else 0)  # so that the run that was done again is seen
+        open(name, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if lr == 0.2:
+        open("again", "w").close()
+    return lr
+
 def waits(schedule, lr, seed):
     open("begun", "w").close()
     time.sleep(60)
@@ -1250,9 +1304,15 @@ def test_a_call_may_bring_its_own_processes(mine: Any) -> None:
 
 @linux
 def test_a_process_that_dies_is_replaced(mine: Any) -> None:
-    report = sweep(mine.once, ["constant()"], lr=[0.1, 0.2, 0.3], seeds=1, workers=1 + 1, storage="s.journal")
+    report = sweep(mine.once, ["constant()"], lr=[0.1, 0.2, 0.3], seeds=1, workers=2, storage="s.journal")
     assert states(report) == {"finished": 3}
     assert Counter(map(_plan.end_of, stored("s.journal", "once"))) == {"": 3, "died": 1}
+
+
+@linux
+def test_deaths_count_only_while_nothing_gets_done(mine: Any) -> None:
+    report = sweep(mine.stumbles, ["constant()"], lr=[0.1, 0.2, 0.3, 0.4], seeds=1, workers=2, max_failures=1)
+    assert states(report) == {"finished": 4}
 
 
 def test_processes_that_only_die_end_the_sweep(mine: Any) -> None:
@@ -1284,6 +1344,36 @@ def test_ctrl_c_ends_the_processes_too(mine: Any, interruptible: None) -> None:
     assert report.left == 2
     assert {_plan.end_of(trial) for trial in stored("s.journal", "waits") if trial.state.name == "FAIL"} == {"interrupted"}
     assert "RUNNING" not in {trial.state.name for trial in stored("s.journal", "waits")}
+
+
+def test_processes_end_with_the_one_that_started_them(mine: Any) -> None:
+    call = "lucid.sweep(lucid_test_mine.waits, ['constant()'], lr=[0.1, 0.2], seeds=1, workers=2, storage='s.journal')"
+    Path("call.py").write_text(f"import lucid, lucid_test_mine\nif __name__ == '__main__':\n    {call}\n")
+    parent = subprocess.Popen([sys.executable, "call.py"], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    deadline = time.monotonic() + 40
+
+    def ended(*expected: str) -> bool:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        return Path("s.journal").exists() and Counter(t.state.name for t in _trials("s.journal", "waits")) == Counter(expected)
+
+    try:
+        while not ended("RUNNING", "RUNNING"):
+            assert parent.poll() is None
+    finally:
+        parent.kill()
+        parent.wait()
+    while not ended("FAIL", "FAIL"):
+        pass
+    assert {_plan.end_of(trial) for trial in stored("s.journal", "waits")} == {"interrupted"}
+
+
+def _trials(storage: Any, name: str) -> list[Any]:
+    """As :func:`stored`, and none where the study is yet to be made."""
+    try:
+        return stored(storage, name)
+    except KeyError:
+        return []
 
 
 # -- the command

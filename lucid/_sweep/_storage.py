@@ -103,7 +103,6 @@ def lent(storage: Any) -> Iterator[BaseStorage]:
         if not isinstance(storage, BaseStorage):
             backend = getattr(place, "_backend", place)  # what Optuna's cache stands before
             if isinstance(backend, RDBStorage):
-                backend.remove_session()
                 backend.engine.dispose()
             elif isinstance(backend, GrpcStorageProxy):
                 backend.close()
@@ -234,36 +233,39 @@ def alone(storage: BaseStorage, name: str, lease: float, what: str = "being plan
     Gives what the holder is to call now and then, to show that it is alive.
     """
     lock, watch, delay = f"{name} ({what})", Watch(lease), 0.01
-    while True:
-        try:
-            held = storage.create_new_study([StudyDirection.MINIMIZE], lock)
-            break
-        except DuplicatedStudyError:
-            with suppress(KeyError):
-                dead = _holder(storage, lock)
-                if watch.is_dead(0, dead):
-                    second = what == "being unlocked"
-                    with nullcontext() if second else alone(storage, name, lease, "being unlocked"):
-                        if _holder(storage, lock) == dead:
-                            storage.delete_study(storage.get_study_id_from_name(lock))
-                    continue
-        time.sleep(delay * random.uniform(0.5, 1.5))
-        delay = min(delay * 2, 0.5)
-    try:
-        with working() as worker:
-            told = time.monotonic()
-            storage.set_study_user_attr(held, "worker", worker)
+    with working() as worker:
+        while True:
+            try:
+                held = storage.create_new_study([StudyDirection.MINIMIZE], lock)
+                storage.set_study_user_attr(held, "worker", worker)
+                break
+            except DuplicatedStudyError:
+                with suppress(KeyError):
+                    dead = _holder(storage, lock)
+                    if watch.is_dead(0, dead):
+                        second = what == "being unlocked"
+                        with nullcontext() if second else alone(storage, name, lease, "being unlocked"):
+                            if _holder(storage, lock) == dead:
+                                storage.delete_study(storage.get_study_id_from_name(lock))
+                        continue
+            except KeyError:  # taken away by one that took us for the dead one before
+                pass
+            time.sleep(delay * random.uniform(0.5, 1.5))
+            delay = min(delay * 2, 0.5)
+        told = time.monotonic()
 
-            def beat() -> None:
-                nonlocal told
-                if time.monotonic() - told > lease / 4:
-                    told, worker["beat"] = time.monotonic(), worker["beat"] + 1
+        def beat() -> None:
+            nonlocal told
+            if time.monotonic() - told > lease / 4:
+                told, worker["beat"] = time.monotonic(), worker["beat"] + 1
+                with suppress(KeyError):
                     storage.set_study_user_attr(held, "worker", worker)
 
+        try:
             yield beat
-    finally:
-        with suppress(KeyError):
-            storage.delete_study(held)
+        finally:
+            with suppress(KeyError):
+                storage.delete_study(held)
 
 
 def _holder(storage: BaseStorage, lock: str) -> Any:

@@ -62,7 +62,7 @@ def begun(task: Task, storage: BaseStorage, sampler: Any, pruner: Any) -> optuna
         kind, name, _, _ = cell
         if kind != "space" and name in task.named:
             ours, theirs = config(task.named[name]), trial.user_attrs.get("config")
-            if ours and theirs and ours != theirs:
+            if ours != theirs:
                 raise ValueError(
                     f"sweep: candidate {name!r} is another schedule than the stored one of that name; rename it, or {advice}"
                 )
@@ -461,11 +461,6 @@ def crew(
         for _ in range(workers):
             hire(retry_failed)
         while members:
-            done, left = plan.progress(patiently(task.lease, study.get_trials, deepcopy=False))
-            if told is not None:
-                told(done, left)
-            if done != before:
-                before, deaths = done, 0
             for member in [*members]:
                 process, pipe = member
                 process.join(0.2 / len(members))
@@ -487,6 +482,11 @@ def crew(
                             "objective must be importable"
                         )
                     hire(False)
+            done, left = plan.progress(patiently(task.lease, study.get_trials, deepcopy=False))
+            if told is not None:
+                told(done, left)
+            if done != before:
+                before, deaths = done, 0
     finally:
         _dismiss([process for process, _ in members])
 
