@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import json
 import math
 import os
@@ -610,11 +611,32 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert out.read_bytes() == image("cosine(9)", "linear(9)", format="html", lr=[1, 2], labels=["a", "b"], epochs=9)
 
 
+def test_what_the_command_draws_is_told_as_to_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, run = tmp_path / "a.svg", tmp_path / "run.csv"
+    run_of(file=run).close()
+    recipe = lucid.recipe("pretrain-llm", 900)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(Cosine(20).to_json()))
+    for options, length in (
+        (["--steps", "900"], {"steps": 900.0}),
+        (["--steps", "900", "--epochs", "90"], {"steps": 900.0, "epochs": 90.0}),
+        (["--epochs", "90", "--steps-per-epoch", "10"], {"epochs": 90.0, "steps_per_epoch": 10.0}),
+    ):
+        assert main(["plot", "pretrain-llm", str(run), "-o", str(out), *options]) == 0
+        labels = ["pretrain-llm", "run.csv"]
+        assert out.read_bytes() == image(recipe, History.read(run), format="svg", labels=labels, **length)
+    assert main(["plot", "-", "pretrain-llm", "-o", str(out)]) == 0  # as long as what it is beside
+    assert out.read_bytes() == image(
+        Cosine(20), lucid.recipe("pretrain-llm", 20), format="svg", labels=[repr(Cosine(20)), "pretrain-llm"]
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["cosin(9)"], "unknown schedule 'cosin'; did you mean 'Cosine'?"),
-        (["cosine(9)", "--momentum", "nope"], "unknown schedule 'nope'"),
+        (["cosine(9)", "--momentum", "nope"], "unknown schedule or recipe 'nope'; did you mean 'Noise'?; see lucid list"),
+        (["cosine"], "Cosine: field 'steps' is missing; give its fields, such as cosine(1000), and see lucid list cosine"),
+        (["pretrain-llm"], "the recipe 'pretrain-llm' is made for a run's length, so tell it, such as --steps 100000"),
         (["constant(1)"], "has no end, or no length; say how far to draw, steps= or epochs="),
         (["cosine(9)", "--label", "a", "--label", "b"], "plot: labels must be as many as schedules, 1, got 2"),
         (["cosine(9)", "--width", "1000"], "image: width must be within 1 to 100 inches, got 1000.0"),

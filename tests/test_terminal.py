@@ -21,7 +21,7 @@ from latex import Reader, tokens_of
 
 import lucid
 from lucid import _terminal
-from lucid._curves import boundaries, columns, difference, figures, peak
+from lucid._curves import boundaries, columns, difference, figures, looked_at, peak
 from lucid._formulas import described, plain, readable
 from lucid._terminal import number, table, wants_color
 from lucid.cli import main
@@ -177,6 +177,20 @@ def test_figures_of_a_long_run_are_close_and_say_so() -> None:
     assert not found.exact
     assert found.area == pytest.approx(math.fsum(schedule.at(range(10**6))), rel=1e-5)
     assert difference(schedule, schedule * Constant(1.0), 10**6).largest == 0
+
+
+@pytest.mark.parametrize("period", [10, 16, 100])
+def test_no_period_beats_with_the_steps_that_are_looked_at(period: int) -> None:
+    falls = Linear(period, 1.0, 0.0).repeat()
+    assert figures(falls, 10**6).area == pytest.approx(10**6 * (period + 1) / 2 / period, rel=2e-4)
+    assert difference(falls, Constant(1.0), 10**6).largest == pytest.approx(1 - 1 / period)  # at its last step alone
+
+
+@pytest.mark.parametrize("steps", [10**5 + 1, 150_000, 10**6 + 7, 10**12, 2**53])
+def test_the_steps_that_are_looked_at_are_of_the_run(steps: int) -> None:
+    found = looked_at(steps)
+    assert (len(found), found, {type(t) for t in found}) == (10**5, sorted(found), {int})
+    assert all(i * steps // 10**5 <= t < (i + 1) * steps / 10**5 for i, t in enumerate(found))
 
 
 def test_a_difference_that_lasts_a_few_steps_of_a_long_run_is_found() -> None:
@@ -597,7 +611,7 @@ def test_compare_tells_rounding_from_difference(capsys: pytest.CaptureFixture[st
 def test_compare_says_where_it_has_not_looked_at_each_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "cosine(1e9)", "linear(1e9, 1, 0)", "cosine(1e9) * constant()", "--height", "3"]) == 0
     out = capsys.readouterr().out
-    assert "A  ≈ 500000000     1   0    0" in out
+    assert "A  ≈ 5e8     1   0    0" in out
     assert "A and B: at most ≈ 0.105257 apart" in out
     assert "A and C: equal at every step that was looked at" in out
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lucid._commands import UsageError
 from lucid._commands.numbers import rate
+from lucid._commands.schedules import HELP, label, read_all
 
 
 def add(commands: Any) -> None:
@@ -14,8 +15,8 @@ def add(commands: Any) -> None:
         "plot",
         help="draw schedules and recorded runs as SVG, PNG or an interactive page",
         description="Draw schedules, and what runs really had, as a picture or as an interactive page in one file.",
-        epilog="""SCHEDULE is an expression, the JSON file of a schedule, or a history (.csv, .jsonl) that
-lucid.History or another tool with a column "step" has written.
+        epilog=f"""{HELP}
+  a history               run.csv or .jsonl, which lucid.History or another tool with a column "step" has written
 
 examples:
   lucid plot "warmup(500) >> cosine(9500)" --lr 0.1 -o curve.svg
@@ -59,12 +60,17 @@ def _plot(schedules: list[str], out: Path, lr: list[float] | None, labels: list[
     kind: Any = out.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise UsageError(f"-o {out}: the file must end with .svg, .png or .html, which says what is made")
-    further = {name: _schedule(options.pop(name)) for name in ("momentum", "weight_decay")}
-    found = [_read(text) for text in schedules]
-    names = labels or [Path(text).name if Path(text).suffix and Path(text).is_file() else text for text in schedules]
+    asked = {name: options.pop(name) for name in ("momentum", "weight_decay")}
+    further = {name: text for name, text in asked.items() if text is not None}
+    planned = [*(text for text in schedules if not _is_history(text)), *further.values()]
+    plans = dict(zip(planned, read_all(planned, _run(**options)), strict=True))
+    found = [plans[text] if text in plans else _history(text) for text in schedules]
+    names = labels or [_called(text, one) for text, one in zip(schedules, found, strict=True)]
     bases = 1.0 if lr is None else lr[0] if len(lr) == 1 else lr
     try:
-        made = image(*found, format=kind, lr=bases, labels=names, **further, **options)
+        made = image(
+            *found, format=kind, lr=bases, labels=names, **{name: plans[text] for name, text in further.items()}, **options
+        )
     except (TypeError, ValueError) as error:
         raise UsageError(str(error)) from None
     part = out.with_name(f"{out.name}.part")
@@ -76,25 +82,23 @@ def _plot(schedules: list[str], out: Path, lr: list[float] | None, labels: list[
     print(f"wrote {out}", file=sys.stderr)
 
 
+def _run(steps: float | None, epochs: float | None, steps_per_epoch: float | None, **_: Any) -> float | None:
+    """How long a recipe's run is, in the unit of its schedule."""
+    return steps if steps is not None or epochs is None else epochs * (steps_per_epoch or 1)
+
+
 def _is_history(text: str) -> bool:
     return text.lower().endswith((".csv", ".jsonl", ".ndjson"))
 
 
-def _read(text: str) -> Any:
+def _history(text: str) -> Any:
     from lucid._history import History
 
-    if not _is_history(text):
-        return _schedule(text)
     try:
         return History.read(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
 
-def _schedule(text: str | None) -> Any:
-    from lucid._expression import read
-
-    try:
-        return None if text is None else read(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+def _called(text: str, found: Any) -> str:
+    return Path(text).name if Path(text).suffix and Path(text).is_file() else label(text, found)
