@@ -21,7 +21,19 @@ from hypothesis import strategies as st
 
 import lucid
 from lucid.optim import lr_scheduler as ours
-from lucid.schedules import Cosine, CosineRestarts, Join, Linear, Noam, Polynomial, RangeTest, Schedule, _schedule, maximum
+from lucid.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    Join,
+    Linear,
+    Noam,
+    Polynomial,
+    RangeTest,
+    Schedule,
+    _schedule,
+    maximum,
+)
 
 quickly = settings(max_examples=120, suppress_health_check=list(HealthCheck))
 
@@ -145,6 +157,8 @@ def test_numbers_leave_room_for_what_formulas_make_of_them() -> None:
         Cosine(1.7e308, hold=False)
     with pytest.raises(ValueError, match=r"^Piecewise: values\[1\] must be at most 1e\+300 in magnitude, got 1e\+301$"):
         lucid.get("piecewise", (0, 1), (1.0, 1e301))
+    with pytest.raises(ValueError, match=r"^Shift: by must be at most 1e\+300 in magnitude, got -1e\+301$"):
+        Cosine(9).shift(-1e301)
     for schedule in (
         Cosine(1e300, hold=False),
         Polynomial(5e-324, 1.5, cycle=True),
@@ -192,6 +206,35 @@ def test_a_small_text_makes_no_large_thing(monkeypatch: Any) -> None:
     for _ in range(3):
         assert len(Schedule.from_json(many)._made.parts) == 150  # type: ignore[attr-defined]
     assert len(maximum(*[Cosine(4)] * 3000).parts) == 3000  # type: ignore[attr-defined] (nobody reads)
+
+
+def test_what_is_read_within_what_is_read_counts(monkeypatch: Any) -> None:
+    monkeypatch.setattr(_schedule, "_MOST", 10)
+    with _schedule.limited():
+        for _ in range(10):
+            Schedule.from_json('{"schedule": "Constant"}')
+        with pytest.raises(ValueError, match=r"may make at most 10 schedules"):
+            Schedule.from_json('{"schedule": "Constant"}')
+    for _ in range(30):  # one after the other
+        Schedule.from_json('{"schedule": "Constant"}')
+
+
+def test_names_are_known_as_soon_as_there_is_a_class(monkeypatch: Any) -> None:
+    monkeypatch.setattr(Schedule, "_registry", dict(Schedule._registry))
+    assert lucid.get("constant") == Constant()
+    with pytest.raises(ValueError, match=r"unknown schedule 'new_here'"):
+        lucid.get("new_here")
+
+    class NewHere(Schedule):
+        aliases = {"newest": {}}  # noqa: RUF012
+
+        def __call__(self, t: Any, base: Any = 1.0) -> Any:
+            return base
+
+    assert lucid.get("new_here") == lucid.get("newest") == NewHere()
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"unknown schedule 'new_here'"):
+        lucid.get("new_here")
 
 
 def test_what_doubles_with_each_word_ends() -> None:

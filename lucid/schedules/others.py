@@ -39,7 +39,7 @@ class RangeTest(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         t = clip(t, 0)
-        x = clip(floor_divide(t, self.every) if self.staircase else t / self.every, 0, HUGE)
+        x = floor_divide(t, self.every) if self.staircase else t / self.every
         return base * (1.0 + clip(self.rate * x, 0, HUGE))
 
 
