@@ -227,6 +227,8 @@ def _misfit(part: Any, state: Any) -> str:
         if there != here:
             return f"it has parameter groups of {there} parameters, the optimizer of {here}"
         numbers = [i for group in groups for i in group["params"]]  # by which the state calls the parameters
+        if not all(isinstance(i, (int, str)) for i in numbers):
+            return "it is no optimizer's state"
         return _misfit_of_moments(part, state.get("state"), numbers)
     return ""
 

@@ -386,6 +386,19 @@ def test_files_nested_too_deeply(monkeypatch: Any) -> None:
         lucid.load(io.BytesIO())
 
 
+def test_a_checkpoint_whose_optimizer_numbers_its_parameters_oddly_is_refused(tmp_path: Any) -> None:
+    from lucid import _checkpoint
+
+    given = targets.parts()
+    path = lucid.save_checkpoint(tmp_path, step=1, **given)
+    content = torch.load(path, weights_only=True)
+    content["parts"]["optimizer"]["param_groups"][0]["params"] = [{}, 1]
+    with path.open("wb+") as file:
+        _checkpoint._write(file, content)
+    with pytest.raises(ValueError, match=r"does not fit optimizer: it is no optimizer's state"):
+        lucid.load_checkpoint(path, **given)
+
+
 def test_a_checkpoint_with_odd_names_is_told(tmp_path: Any) -> None:
     given = targets.parts()
     path = lucid.save_checkpoint(tmp_path, step=1, model=torch.nn.Linear(2, 1), optimizer=given["optimizer"])
