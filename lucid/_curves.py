@@ -142,7 +142,9 @@ def _values(schedule: Schedule, times: Iterable[float], base: float) -> list[Poi
 
 
 def peak(schedule: Schedule, steps: float, base: float = 1.0) -> Point:
-    """The first time of a run, of those that it steps at, when its value is largest; and that value.
+    """When the value of a run, at the times 0 to ``steps`` that it steps at, is largest, and that value.
+
+    The first such time of a run of up to 10,000 steps; of a longer one, one of them.
 
     >>> from lucid.schedules import Cosine
     >>> peak(Cosine(900).warmup(100), 1000, base=0.5)

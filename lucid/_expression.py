@@ -10,7 +10,7 @@ from typing import Any
 from lucid.schedules import Schedule, get, maximum, minimum
 from lucid.schedules._schedule import _MAX_DEPTH, _MAX_TEXT, did_you_mean, limited
 
-_LONGEST = 100_000  # characters: a thousand phases
+_LONGEST = 100_000  # characters: hundreds of phases
 _METHODS = (
     "clip", "continue_from", "k_decay", "maximum", "minimum", "per_epoch", "repeat", "shift", "stretch", "warmup",
 )  # fmt: skip

@@ -350,7 +350,7 @@ def lr_find(
     dataset, and the modules hold. Objects stay the same ones. The copy is kept in the CPU's memory: as much as parameters,
     buffers, gradients and the optimizer's state take. What is not restored: batches taken from an iterator that cannot be
     asked again, what hooks of yours and ``step`` leave elsewhere, and what goes on in worker processes of a loader that were
-    running before.
+    running before; attributes that a module has only since, and what it keeps in objects of your own classes.
 
     A model that is in eval mode is trained in train mode; one that is not is left as it is, so that frozen layers stay so.
     Hooks after the optimizer's step are put off, unless ``step`` is given. On several ranks, let ``step`` train and return the
@@ -669,10 +669,14 @@ def _keep_tensor(tensor: Any, kept: dict[int, Back]) -> Back:
 
 
 def _keep_object(owner: Any, kept: dict[int, Back]) -> list[Back]:
-    """The tensors and plain values among the attributes of a module, loader or dataset, such as ``training`` or ``epoch``."""
+    """The tensors and plain values among the attributes of a module, loader or dataset, such as ``training`` or ``epoch``.
+
+    Of a module the containers too; a dataset's may be as large as the data.
+    """
     import torch
 
     held = vars(owner)
+    contained = (dict, list, deque, tuple) if isinstance(owner, torch.nn.Module) else ()
     backs: list[Back] = []
 
     def put(name: str, part: Back) -> None:
@@ -680,12 +684,7 @@ def _keep_object(owner: Any, kept: dict[int, Back]) -> list[Back]:
 
     for name, value in list(held.items()):
         plain = value is None or isinstance(value, (bool, int, float, complex, str, bytes))
-        if (
-            (plain and (not name.startswith("_") or name == "_iterator"))  # of a loader: the workers that stay
-            or name in ("_parameters", "_buffers")
-            or isinstance(value, torch.Tensor)
-            or _keep_generator(value) is not None
-        ):
+        if plain or isinstance(value, (*contained, torch.Tensor)) or _keep_generator(value) is not None:
             backs.append(partial(put, name, _keep(value, kept)))
     return backs
 

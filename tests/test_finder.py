@@ -1130,3 +1130,27 @@ def test_the_command_refuses(arguments: list[str], message: str, capsys: pytest.
     assert message in told.err
     assert told.out == ""
     assert "Traceback" not in told.err
+
+
+def test_what_a_module_counts_in_attributes_and_containers() -> None:
+    class Counting(torch.nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(3, 1)
+            self._calls, self.stats, self.seen, self.pair = 0, {"n": 0, "deep": [1]}, [0.5], ([1], 2)
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            self._calls += 1
+            self.stats["n"] += 1
+            self.stats["deep"].append(2)
+            self.seen.append(1.0)
+            self.pair[0].append(3)
+            return super().forward(inputs)
+
+    model = Counting()
+    stats, seen = model.stats, model.seen
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    batches = [(torch.ones(4, 3), torch.ones(4, 1))]
+    lucid.lr_find(model, optimizer, torch.nn.functional.mse_loss, batches, steps=10)
+    assert (model._calls, model.stats, model.seen, model.pair) == (0, {"n": 0, "deep": [1]}, [0.5], ([1], 2))
+    assert model.stats is stats
+    assert model.seen is seen

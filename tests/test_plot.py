@@ -663,3 +663,9 @@ def test_the_command_starts_without_what_it_does_not_need() -> None:
     code = "import sys; from lucid.cli import main\ntry: main(['plot', '--help'])\nexcept SystemExit: print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert {"numpy", "matplotlib", "torch"}.isdisjoint(loaded)
+
+
+def test_a_place_that_cannot_be_written_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "missing" / "curve.svg"
+    assert main(["plot", "cosine(9)", "-o", str(out)]) == 2
+    assert f"-o {out} cannot be written (No such file or directory); name another place" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,11 @@ def _plot(schedules: list[str], out: Path, lr: list[float] | None, labels: list[
     try:
         part.write_bytes(made)
         part.replace(out)
+    except OSError as error:
+        raise UsageError(f"-o {out} cannot be written ({error.strerror}); name another place") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     print(f"wrote {out}", file=sys.stderr)
 
 
