@@ -651,6 +651,10 @@ def test_ranking_takes_each_schedule_at_its_best_rate_and_the_maimed_last() -> N
     )  # fmt: skip
     assert [(one.name, one.lr) for one in report.ranking] == [("a", 0.2), ("b", 0.1), ("e", 0.1), ("c", 0.1), ("d", 0.1)]
     assert report.best is report.ranking[0]
+    maimed = report_of(entry("a", {0: 1.0}, pruned=2), entry("b", {0: 2.0, 1: 2.0}, pruned=1), entry("c", {}, pruned=3))
+    assert [one.name for one in maimed.ranking] == ["b", "a", "c"]  # by how many seeds finished, before by how well
+    blown = report_of(entry("a", {0: 1.0}, diverged=2), entry("b", {0: 2.0, 1: 2.0}, diverged=1))
+    assert [one.name for one in blown.ranking] == ["b", "a"]
     up = report_of(entry("a", {0: 2.0}), entry("b", {0: 3.0}), minimize=False)
     assert [one.name for one in up.ranking] == ["b", "a"]
     assert report_of(entry("d", {}, failed=1)).best is None
@@ -893,6 +897,19 @@ def test_an_error_of_the_storage_ends_the_sweep_and_fails_no_run(tmp_path: Path,
     assert states(go()) == {"finished": 1}
 
 
+def test_an_error_of_the_storage_while_a_rate_is_drawn_fails_no_run_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: Any, **__: Any) -> None:
+        raise optuna.exceptions.StorageInternalError("down")
+
+    own = optuna.storages.InMemoryStorage()
+    go = partial(sweep, Bowl(), ["constant()"], lr=(0.1, 1.0), trials=1, seeds=1, storage=own)
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.Trial, "suggest_float", down)
+        with pytest.raises(optuna.exceptions.StorageInternalError, match="down"):
+            go()
+    assert states(go()) == {"finished": 1}
+
+
 # -- who is alive
 
 
@@ -1028,6 +1045,23 @@ def test_what_was_planned_twice_runs_once(tmp_path: Path) -> None:
     assert states(sweep(bowl, ["constant()"], seeds=1, storage=tmp_path / "s.journal", name="s")) == {"finished": 1}
 
 
+def test_what_was_planned_twice_and_failed_is_told_once(tmp_path: Path) -> None:
+    place = tmp_path / "s.journal"
+
+    def objective(schedule: Schedule, lr: float, seed: int) -> float:
+        raise KeyError("x")
+
+    task, study, storage = opened_task(objective, place)
+    worker = _work.Worker(task, study, storage)
+    for _ in range(2):
+        worker._enqueue(("grid", "constant()", 1.0, 0), {})
+    twice = study.get_trials()[1]
+    worker.run()
+    (run,) = sweep(objective, ["constant()"], seeds=1, storage=place, name="s").runs
+    assert run.error == "KeyError: 'x'"
+    assert twice.number == 1
+
+
 @linux
 @pytest.mark.parametrize("unlocking", [False, True])
 @pytest.mark.parametrize("url", ["s.journal", "sqlite:///s.db"])
@@ -1088,7 +1122,7 @@ def work():
         os.fsync(log.fileno())
     _work.Worker._tell = tell
     lucid.sweep(objective, dict.fromkeys("abcd", "constant()"), lr=[0.1, 0.2], seeds=cells // 8, storage=storage, retries=10,
-                lease=8, name="s")
+                lease=4, name="s")
 
 def hire():
     pid = os.fork()
@@ -1273,6 +1307,7 @@ def stumbles(schedule, lr, seed):
         open(name, "w").close()
         os.kill(os.getpid(), signal.SIGKILL)
     if lr == 0.2:
+        time.sleep(1)  # so that the death is seen before this is done
         open("again", "w").close()
     return lr
 
