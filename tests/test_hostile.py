@@ -205,6 +205,7 @@ def test_a_small_text_makes_no_large_thing(monkeypatch: Any) -> None:
     assert Schedule.from_json(whole.to_json()) == whole  # which is much, and no more than it says
     for _ in range(3):
         assert len(Schedule.from_json(many)._made.parts) == 150  # type: ignore[attr-defined]
+    assert maximum(Cosine(4)) == Cosine(4)
     assert len(maximum(*[Cosine(4)] * 3000).parts) == 3000  # type: ignore[attr-defined] (nobody reads)
 
 
@@ -256,6 +257,11 @@ def test_expressions_of_half_characters_are_refused() -> None:
 def test_whatever_is_read_can_be_written() -> None:
     deepest = lucid.parse("cosine(9)" + ".shift(1)" * 63)
     assert Schedule.from_json(deepest.to_json()) == lucid.parse(repr(deepest)) == deepest
+    lists = "cosine(9)"
+    for _ in range(20):
+        lists = f"maximum(minimum({lists}, 2), 1)"  # whose parts are lists in JSON, another level each
+    with pytest.raises(ValueError, match=r"^schedule configuration is nested deeper than 64$"):
+        lucid.parse(lists)
     whole = " >> ".join(["(0.5 * cosine(9))"] * 70)  # side by side
     assert lucid.parse(whole) == lucid.parse(repr(lucid.parse(whole)))
 
@@ -275,10 +281,12 @@ def loaded(name: str, **changes: Any) -> tuple[Any, Any]:
         ("CyclicLR", {"base_lr": torch.tensor(1j)}, "^CyclicLR: "),
         ("LambdaLR", {"lr_lambdas": [{"evil": 1}, {"evil": 1}]}, "takes no attributes$"),
         ("StepLR", {"_last_lr": [1e300, 0.1]}, r"^StepLR: last of lr must be at most 2\*\*126 in magnitude, got 1e\+300$"),
+        ("StepLR", {"base_lrs": [0.1, 1e300]}, r"^StepLR: initial of lr must be at most 2\*\*126 in magnitude, got 1e\+300$"),
         ("ChainedScheduler", {"_starts": "xy"}, "^ChainedScheduler: _starts must be a list, got 'xy'$"),
         ("ChainedScheduler", {"_starts": [0, None]}, "^ChainedScheduler: _starts must be a number, got None$"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*replaces this scheduler's:UserWarning")
 def test_states_that_were_not_refused_once(name: str, changes: dict[str, Any], message: str) -> None:
     scheduler, state = loaded(name, **changes)
     before = targets.whole(scheduler)
@@ -313,6 +321,57 @@ def test_a_slope_next_to_nothing_makes_no_infinite_base() -> None:
     scheduler.load_state_dict({**state, "last_epoch": 1e-308, "_last_lr": [0.0, 0.0], "_tracks": tracks})
     step(scheduler)
     assert rates(scheduler.optimizer) == pytest.approx([0.1 * 0.1 / 1.1, 0.2 * 0.1 / 1.1])
+
+
+def test_held_rates_beyond_reach_are_refused() -> None:
+    scheduler, state = loaded("StepLR")
+    state["_tracks"]["lr"]["held"] = [0.1, 1e300]
+    with pytest.raises(ValueError, match=r"^StepLR: held of lr must be at most 2\*\*126 in magnitude, got 1e\+300$"):
+        scheduler.load_state_dict(state)
+
+
+@pytest.mark.filterwarnings("ignore:.*replaces this scheduler's True:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*replaces this scheduler's False:UserWarning")
+def test_a_child_whose_state_cycles_no_momentum_leaves_it() -> None:
+    def build(cycle: bool) -> Any:
+        optimizer = sgd(0.1, 0.2)
+        children = [ours.OneCycleLR(optimizer, 0.3, 9, cycle_momentum=cycle), ours.StepLR(optimizer, 4)]
+        return ours.SequentialLR(optimizer, children, [5])
+
+    without, other = build(False), build(True)
+    step(without)
+    with pytest.warns(UserWarning, match=r"OneCycleLR: the state's cycle_momentum False replaces this scheduler's True"):
+        other.load_state_dict(without.state_dict())
+    for _ in range(7):
+        step(without)
+        step(other)
+        assert rates(other.optimizer) == rates(without.optimizer)
+        assert json.dumps(other.state_dict()) == json.dumps(without.state_dict())
+    state = build(True).state_dict()
+    before = targets.whole(without)
+    with pytest.raises(ValueError, match=r"^SequentialLR: "):
+        without.load_state_dict(state)
+    assert targets.whole(without) == before
+
+
+def test_starts_that_the_children_deny_are_not_believed() -> None:
+    scheduler, state = loaded("ChainedScheduler")
+    other, _ = loaded("ChainedScheduler")
+    other.load_state_dict({**state, "_starts": [0, -40]})
+    for _ in range(12):
+        step(scheduler)
+        step(other)
+        assert rates(other.optimizer) == rates(scheduler.optimizer)
+
+
+def test_odd_tensors_in_torchs_states_are_refused() -> None:
+    given, _ = targets.saved_state("ReduceLROnPlateau of torch", 2)
+    scheduler = targets.fresh("ReduceLROnPlateau of torch")
+    before = targets.whole(scheduler)
+    for odd in (torch.ones(2), torch.tensor(1j)):
+        with pytest.raises(ValueError, match=r"^ReduceLROnPlateau: "):
+            scheduler.load_state_dict({**given, "min_lrs": [odd, odd.clone()]})
+        assert targets.whole(scheduler) == before
 
 
 def test_functions_keep_their_attributes_to_themselves() -> None:
@@ -378,6 +437,12 @@ def test_files_of_what_holds_itself() -> None:
     assert found[1] is found
     assert found[2]["all"] is found
     assert type(found[0]) is lucid.Tensor
+    named: dict[str, Any] = {"x": torch.ones(1)}
+    named["itself"] = named
+    buffer = io.BytesIO()
+    torch.save(named, buffer)
+    found = lucid.load(io.BytesIO(buffer.getvalue()))
+    assert found["itself"] is found
 
 
 def test_files_nested_too_deeply(monkeypatch: Any) -> None:

@@ -774,6 +774,7 @@ class LRScheduler(_TorchLRScheduler):
     def _retake(self, hyper: dict[str, Any]) -> None:
         """Take hyper-parameters as a composite's child, whose tracks only tell the schedules."""
         plan = self._planned(hyper)
+        self._tracks = [track for track in self._tracks if track.key in plan]  # a state may cycle no momentum
         for track in self._tracks:
             track.take(plan[track.key], len(track.last))
         self._take(hyper)
