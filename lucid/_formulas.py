@@ -90,8 +90,8 @@ class _Reader:
             return f"{told}{over}/{under} {times}"
         if name == "sqrt":
             return f"{told}sqrt({self.group()})"
-        if name == "sum":
-            return told + "Σ"
+        if name in ("sum", "prod"):
+            return told + ("Σ" if name == "sum" else "Π")
         if name not in _SIGNS:
             raise ValueError(f"readable: unknown command {token}")
         sign = _SIGNS[name]
@@ -175,7 +175,16 @@ def described(made_of: type[Schedule]) -> dict[str, Any]:
         "aliases": {alias: dict(fixed) for alias, fixed in made_of.aliases.items()},
         "summary": plain(doc.partition("\n\n")[0]),
         "fields": told,
-        "formula": readable(" ".join(latex[1].split())) if latex else "",
+        "formula": _readable_or_not(inspect.cleandoc(latex[1]).strip()) if latex else "",
         "latex": inspect.cleandoc(latex[1]).strip() if latex else "",
         "source": plain(source[1]) if source else "",
     }
+
+
+def _readable_or_not(latex: str) -> str:
+    """A formula as text; of a class of somebody's own, which may hold any command, as it is written."""
+    latex = " ".join(latex.split())
+    try:
+        return readable(latex)
+    except ValueError:
+        return latex

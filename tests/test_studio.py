@@ -1,6 +1,7 @@
 """The studio's server: who is let in, what it answers, and that nothing that is posted breaks it."""
 
 import contextlib
+import gc
 import http.client
 import itertools
 import json
@@ -471,7 +472,38 @@ def test_values_beyond_every_float_are_told_and_not_drawn(client):
 # -- bounds
 
 
-def test_a_short_text_that_describes_a_long_computation_is_stopped(client, monkeypatch):
+@pytest.fixture
+def without_callbacks_of_gc():
+    """What is raised in one is lost, with a complaint that is an error in tests."""
+    kept = gc.callbacks[:]
+    gc.callbacks.clear()
+    yield
+    gc.callbacks[:] = kept
+
+
+def test_a_deadline_that_is_not_heard_comes_again(monkeypatch):
+    monkeypatch.setattr(_design, "_AGAIN", 0.02)
+    heard = []
+
+    def deaf():
+        while True:
+            try:
+                while True:
+                    sum(range(100))
+            except _design.TooLong:
+                heard.append(1)
+                if len(heard) == 3:
+                    raise
+
+    with pytest.raises(_design.TooLong), _design.deadline(0.02):
+        deaf()
+    for _ in range(20):  # and none comes after
+        time.sleep(0.005)
+    with _design.deadline(60):
+        pass
+
+
+def test_a_short_text_that_describes_a_long_computation_is_stopped(client, monkeypatch, without_callbacks_of_gc):
     monkeypatch.setattr(_design, "SECONDS", 0.3)
     one = {"schedule": "CosineRestarts", "steps": 10, "times": 10_000, "growth": 0.9999}
     many = {"schedule": "Sum", "parts": [one] * 60}
@@ -629,6 +661,8 @@ def test_the_forms_cover_the_registry(client):
 
 def test_every_example_fits_any_run(client):
     for one in ask(client, "catalogue", {})["families"]:
+        if not Schedule._registry[one["name"]].__module__.startswith("lucid.schedules."):
+            continue  # what another test has imported may be a product of a billion calls
         for steps, lr in ((10_000, 1e-3), (7, 3.0), (10**9, 1e-8)):
             made = ask(client, "example", {"name": one["name"], "steps": steps, "lr": lr})["design"]
             schedule = Schedule.from_dict(made)

@@ -914,3 +914,14 @@ def test_another_broken_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch, capfd:
     monkeypatch.setattr(sys, "stdout", sys.__stdout__)
     assert main(["list"]) == 2
     assert "Broken pipe" in capfd.readouterr().err
+
+
+def test_a_formula_that_cannot_be_read_is_told_as_it_is_written() -> None:
+    class _Own(Schedule):
+        r"""Mine.
+
+        .. math:: \eta(t) = \mathfrak{S}(t)
+        """
+
+    assert described(_Own)["formula"] == r"\eta(t) = \mathfrak{S}(t)"
+    assert readable(r"\prod_{i=1}^{n} f(i)") == "Π_(i=1)^n f(i)"

@@ -30,6 +30,7 @@ RATE = 1e30
 POINTS = 2**17  # at which a schedule is evaluated, at most
 MARKS = 256  # boundaries of a candidate, where the curve is looked at closely
 SECONDS = 2.0  # that an answer may take to compute
+_AGAIN = 0.25  # seconds after which a thread that did not stop is told again
 GROUPS = ("Basics", "Decay", "Cycles", "Whole runs", "Combine", "Others", "Yours")
 
 
@@ -39,25 +40,34 @@ class TooLong(BaseException):  # not an Exception, so that no handler on the way
 
 @contextmanager
 def deadline(seconds: float = SECONDS) -> Iterator[None]:
-    """Raise :class:`TooLong` in this thread when the time is over: a short JSON can describe ten thousand cycles."""
-    thread, lock, over = threading.get_ident(), threading.Lock(), False
+    """Raise :class:`TooLong` in this thread when the time is over: a short JSON can describe ten thousand cycles.
+
+    And again, until it is heard: one that comes within a callback of the garbage collector is lost.
+    """
+    thread, lock, over = threading.get_ident(), threading.Lock(), threading.Event()
     interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
-    def fire() -> None:
-        with lock:
-            if not over:
-                interrupt(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
+    def watch() -> None:
+        left = seconds
+        while not over.wait(left):
+            with lock:
+                if not over.is_set():
+                    interrupt(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
+            left = _AGAIN
 
-    timer = threading.Timer(seconds, fire)
-    timer.daemon = True
-    timer.start()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        with lock:
-            over = True
-            interrupt(ctypes.c_ulong(thread), None)  # one that was sent, and has not come
-        timer.cancel()
+        while True:
+            try:
+                with lock:
+                    over.set()
+                    interrupt(ctypes.c_ulong(thread), None)  # one that was sent, and has not come
+                break
+            except TooLong:
+                continue
 
 
 # -- schedules from designs
