@@ -5,6 +5,7 @@ import errno
 import hashlib
 import importlib
 import os
+import pickle
 import random
 import re
 import sys
@@ -101,10 +102,19 @@ def save_checkpoint(
     content = {"lucid checkpoint": _FORMAT, "step": step, "extra": extra, "parts": states, "rng": _rng() if rng else {}}
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"checkpoint-{_last_number(folder) + 1:06d}-step-{step}.pt"
+    latest = _last_number(folder)
+    if latest >= 10**18 - 1:  # the next has a name that loading would not know
+        raise ValueError(f"{owner}: the last file in {folder} has the highest number that there is; save to another folder")
+    path = folder / f"checkpoint-{latest + 1:06d}-step-{step}.pt"
     with replacing(path) as file:
-        _write(file, content)
-        foreign = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(file))
+        try:
+            _write(file, content)
+            foreign = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(file))
+        except (pickle.UnpicklingError, RecursionError) as error:
+            raise ValueError(
+                f"{owner}: the states hold what loading with weights_only=True cannot read (numbers beyond 2**2039, or lists "
+                f"and dicts nested too deeply): {error}"
+            ) from None
         if foreign:
             raise ValueError(
                 f"{owner}: the states hold {', '.join(foreign)}, which loading with weights_only=True refuses; save plain data "

@@ -169,6 +169,26 @@ def test_it_keeps_the_newest(tmp_path: Path) -> None:
     assert len(names(tmp_path)) == 3  # the default
 
 
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_could_not_be_read_again_is_not_written(deep: bool, tmp_path: Path) -> None:
+    filled(tmp_path)
+    before, extra = names(tmp_path), [2**3000]
+    for _ in range(5000 * deep):
+        extra = [extra]  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="save_checkpoint: the states hold what loading with weights_only=True cannot read"):
+        save_checkpoint(tmp_path, step=9, extra=extra, model=torch.nn.Linear(1, 1))
+    assert names(tmp_path) == before
+
+
+def test_names_that_loading_would_not_know_are_not_written(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / f"checkpoint-{10**18 - 1}-step-1.pt").symlink_to("nowhere")
+    before = names(tmp_path)
+    with pytest.raises(ValueError, match="the highest number that there is; save to another folder"):
+        save_checkpoint(tmp_path, step=9, model=torch.nn.Linear(1, 1))
+    assert names(tmp_path) == before
+
+
 def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     target = tmp_path / "elsewhere.pt"
     target.write_bytes(b"precious")

@@ -684,8 +684,15 @@ HOSTILE = [
     ([{"at": 1, "key": "lr", "factor": 2, "steps": -1}], "must be >= 0"),
     ([{"at": 1, "key": "lr", "schedule": {}, "continuous": True}], "unknown schedule None"),
     ([{"at": 1, "key": "lr", "schedule": 3, "continuous": True}], "must be a mapping, got 3"),
-    ([{"at": 1, "key": "lr", "schedule": [], "continuous": True}], "must not be empty"),
-    ([{"at": 1, "key": "lr", "schedule": [Cosine(3).to_dict()] * 2, "continuous": True}], "needs one schedule per"),
+    ([{"at": 1, "key": "lr", "schedule": [], "continuous": True}], "a list of 1 to 1 schedules, as many as .* got 0"),
+    (
+        [
+            {"at": 0, "key": "lr", "schedule": [{"schedule": "Constant"}] * 30_000, "continuous": False},
+            *({"at": i, "key": "lr", "factor": 1.1, "steps": 3} for i in range(1, 64)),  # as many schedules each time: minutes
+        ],
+        "a list of 1 to 1 schedules, as many as .* got 30000",
+    ),
+    ([{"at": 1, "key": "lr", "schedule": [Cosine(3).to_dict()] * 2, "continuous": True}], "1 to 1 schedules, .* got 2"),
     ([{"at": 1, "key": "lr", "schedule": {"schedule": "Cosin", "steps": 3}, "continuous": True}], "did you mean 'Cosine'"),
     ([{"at": 1, "key": "lr", "schedule": Cosine(3).to_dict(), "continuous": 1}], "continuous of .* must be true or false"),
     ([{"at": 1, "key": "lr", "schedule": Linear(3).to_dict(), "continuous": True}], "continuous=False"),

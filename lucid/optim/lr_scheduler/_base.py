@@ -884,7 +884,7 @@ class LRScheduler(_TorchLRScheduler):
     def _checked_changes(self, state: Mapping[str, Any], keep: bool) -> list[plans.Change]:
         """The changes of plan that hold once ``state`` is loaded."""
         mine, owner = self._changes, type(self).__name__
-        theirs = plans.read(owner, state.get("_changes", "[]"), mine)
+        theirs = plans.read(owner, state.get("_changes", "[]"), mine, len(self.optimizer.param_groups))
         told, ours = plans.told(theirs), plans.told(mine)
         if keep:
             if told != ours:

@@ -265,8 +265,9 @@ def _told(value: Any) -> Any:
         return None
 
 
-def read(owner: str, saved: Any, mine: list[Change]) -> list[Change]:
-    """The changes that a state tells, as :func:`text_of` writes them; a schedule with a function is that of ``mine``.
+def read(owner: str, saved: Any, mine: list[Change], groups: int) -> list[Change]:
+    """The changes that a state tells, as :func:`text_of` writes them, for so many parameter groups; a schedule with a function
+    is that of ``mine``.
 
     Raises:
         ValueError: they are not written so, or one holds a function, and there is none of mine.
@@ -277,10 +278,10 @@ def read(owner: str, saved: Any, mine: list[Change]) -> list[Change]:
         raise ValueError(f"{owner}: _changes: {error}") from None
     if not isinstance(saved, list) or len(saved) > MOST:
         raise ValueError(f"{owner}: _changes must be a list of at most {MOST} changes of plan, got {saved!r}")
-    return [_read(owner, f"_changes[{i}]", one, mine[i] if i < len(mine) else {}) for i, one in enumerate(saved)]
+    return [_read(owner, f"_changes[{i}]", one, mine[i] if i < len(mine) else {}, groups) for i, one in enumerate(saved)]
 
 
-def _read(owner: str, field: str, saved: Any, mine: Change) -> Change:
+def _read(owner: str, field: str, saved: Any, mine: Change, groups: int) -> Change:
     names = set(saved) if isinstance(saved, Mapping) else set()
     if not names > {"at", "key"} or names - {"at", "key"} not in (
         {"schedule", "continuous"},
@@ -310,9 +311,12 @@ def _read(owner: str, field: str, saved: Any, mine: Change) -> Change:
                 f"replan({key}=..., at={at}) with it, and load the state then"
             )
     elif isinstance(config, list):
+        if not 0 < len(config) <= groups:  # before each change makes as many schedules
+            raise ValueError(
+                f"{owner}: schedule of {field} must be a list of 1 to {groups} schedules, as many as there are parameter "
+                f"groups, got {len(config)}"
+            )
         schedule = [Schedule.from_dict(one) for one in config]
-        if not schedule:
-            raise ValueError(f"{owner}: schedule of {field} must not be empty")
     else:
         schedule = Schedule.from_dict(config)
     return {**change, "schedule": schedule, "continuous": continuous}
