@@ -354,6 +354,18 @@ def test_a_child_whose_state_cycles_no_momentum_leaves_it() -> None:
     assert targets.whole(without) == before
 
 
+def test_positions_before_the_start() -> None:
+    scheduler, state = loaded("CosineAnnealingWarmRestarts", T_cur=0.0)
+    with pytest.raises(ValueError, match=r"^CosineAnnealingWarmRestarts: last_epoch must be -1 or >= 0, got -0\.5$"):
+        scheduler.load_state_dict({**state, "last_epoch": -0.5})
+    scheduler.load_state_dict({**state, "last_epoch": -1})
+    again, _ = loaded("CosineAnnealingWarmRestarts")
+    again.load_state_dict(scheduler.state_dict())
+    assert again.state_dict() == scheduler.state_dict()
+    step(again)
+    assert again.last_epoch == again.T_cur == 0
+
+
 def test_starts_that_the_children_deny_are_not_believed() -> None:
     scheduler, state = loaded("ChainedScheduler")
     other, _ = loaded("ChainedScheduler")

@@ -1103,4 +1103,6 @@ def _position(owner: str, field: str, value: Any, rule: str = "a whole number >=
     position = number(owner, field, value, rule)
     if not -1 <= position <= 2**53:
         raise ValueError(f"{owner}: {field} must lie between -1 and 2**53, got {value!r}")
+    if -1 < position < 0:
+        raise ValueError(f"{owner}: {field} must be -1 or >= 0, got {value!r}")
     return position

@@ -321,7 +321,7 @@ class WarmRestartNames(LRScheduler):
     @property
     def T_cur(self) -> float:  # noqa: N802
         """Epochs since the last restart; an assignment moves the position within the cycle, from the next step on."""
-        return self._time - self._cycle()[1]  # type: ignore[no-any-return]
+        return max(self._time - self._cycle()[1], 0)  # type: ignore[no-any-return]
 
     @T_cur.setter
     def T_cur(self, value: float) -> None:  # noqa: N802
