@@ -83,7 +83,7 @@ class Checkpoints:
             for half in self.folder.glob("*.tmp"):
                 print(f"{half} was half-written or half-removed when the run ended: removed", flush=True)
                 shutil.rmtree(half)
-            told = [sorted(self.folder.glob("step-*"), reverse=True)]
+            told = [sorted(self.folder.glob("step-????????"), reverse=True)]
         dist.broadcast_object_list(told, group=self.ranks)  # one rank looks: all take the same
         for whole in told[0]:
             try:
@@ -116,7 +116,8 @@ class Checkpoints:
                 shutil.rmtree(whole)  # resume() could not read it
             self.half.rename(whole)
             on_disk(self.folder)
-            for old in sorted(self.folder.glob("step-????????"))[: -self.keep]:
+            older = [one for one in sorted(self.folder.glob("step-????????")) if one <= whole]  # later ones could not be read
+            for old in older[: -self.keep]:
                 shutil.rmtree(old.rename(old.with_suffix(".tmp")))  # half-removed, it must not count either
         self.half = self.writing = None
 

@@ -56,7 +56,7 @@ def save_checkpoint(
     Args:
         folder: where; it is made if it is not there. Other files, and links, are left alone.
         step: the position, a whole number >= 0: optimizer steps that were made, or samples, or tokens.
-        keep: how many files to keep, >= 1, the newest; None keeps all.
+        keep: how many files to keep, >= 1, the newest, of which those that are cut short do not count; None keeps all.
         rng: save the state of the random numbers too: Python's, NumPy's global ones if it was imported, PyTorch's of the CPU
             and of the accelerators.
         extra: plain data of your own: numbers, strings, tensors, lists, dicts.
@@ -412,10 +412,13 @@ def _last_number(folder: Path) -> int:
 
 
 def _tidy(folder: Path, keep: int | None) -> None:
-    """Remove what is older than the newest ``keep``, and what writers left that were killed."""
-    for path in _files(folder)[: -keep if keep is not None else 0]:
-        with suppress(OSError):  # somebody reads it (Windows), or removed it
-            path.unlink()
+    """Remove what is older than the newest ``keep`` that are not cut short, and what writers left that were killed."""
+    files = _files(folder)
+    ended = [path for path in files if _has_end(path)] if keep is not None else []
+    if keep is not None and len(ended) > keep:
+        for path in files[: files.index(ended[-keep])]:
+            with suppress(OSError):  # somebody reads it (Windows), or removed it
+                path.unlink()
     for path in _files(folder, temporary=True):
         with suppress(OSError):
             if _locks is None:
@@ -505,12 +508,25 @@ def _write(file: BinaryIO, content: dict[str, Any]) -> None:
     file.seek(0)
 
 
+def _has_end(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _at_end(file)[1]
+    except OSError:
+        return False
+
+
+def _at_end(file: BinaryIO) -> tuple[int, bool]:
+    """How many bytes are before the digest, where the file now stands, and whether the mark is there."""
+    left = file.seek(0, os.SEEK_END) - _DIGEST
+    file.seek(max(left - len(_MARK), 0))
+    return left, file.read(len(_MARK)) == _MARK
+
+
 def _read(name: str, file: BinaryIO, location: Any) -> dict[str, Any]:
     """What a file holds, in the format of today."""
-    size = file.seek(0, os.SEEK_END)
-    left = size - _DIGEST
-    file.seek(max(left - len(_MARK), 0))
-    if file.read(len(_MARK)) != _MARK:
+    left, ended = _at_end(file)
+    if not ended:
         raise _DamageError("cut short, or not written by save_checkpoint")
     digest, found = file.read(), hashlib.sha256()
     file.seek(0)

@@ -155,6 +155,17 @@ def test_one_part_and_a_file_by_its_name(tmp_path: Path) -> None:
         load_checkpoint(first.with_name("checkpoint-000009-step-9.pt"), scheduler=scheduler)
 
 
+def test_files_that_are_cut_short_do_not_count_among_those_that_are_kept(tmp_path: Path) -> None:
+    training = filled(tmp_path, 4, keep=4)
+    for name in names(tmp_path)[2:]:
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
+    save_checkpoint(tmp_path, step=5, keep=2, **training.parts)
+    assert [name[-4] for name in names(tmp_path)] == ["2", "3", "4", "5"]
+    (tmp_path / names(tmp_path)[1]).write_bytes(b"")
+    save_checkpoint(tmp_path, step=6, keep=2, **training.parts)
+    assert [name[-4] for name in names(tmp_path)] == ["5", "6"]
+
+
 def test_it_keeps_the_newest(tmp_path: Path) -> None:
     training = filled(tmp_path, 5, keep=2)
     assert names(tmp_path) == ["checkpoint-000004-step-4.pt", "checkpoint-000005-step-5.pt"]
