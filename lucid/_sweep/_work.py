@@ -96,7 +96,8 @@ class Worker:
         self._plan, self._watch = Plan(self.task), Watch(self.task.lease)
 
     def run(self) -> None:
-        """
+        """Work until every cell is done.
+
         Raises:
             RuntimeError: many trials in a row have failed.
         """
