@@ -511,6 +511,7 @@ def test_a_schedule_is_put_into_others_and_taken_out(page):
 def test_fields_of_every_kind(page):
     set_design(page, lucid.parse("cosine_restarts(100)").to_dict())
     page.get_by_role("button", name="list").first.click()
+    settled(page)
     field(page, "steps").fill("100, 200, x")
     expect(page.locator("[data-field=steps] .error")).to_contain_text("numbers with commas between")
     field(page, "steps").fill("100, 200 300")

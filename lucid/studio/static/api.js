@@ -3,6 +3,12 @@
 export class Refusal extends Error {}
 
 export async function post(name, body, { raw = false } = {}) {
+  const call = Symbol(name);
+  busy(call, true);
+  try { return await answered(name, body, raw); } finally { busy(call, false); }
+}
+
+async function answered(name, body, raw) {
   let answer;
   try {
     answer = await fetch(`/api/${name}`, {
