@@ -376,6 +376,24 @@ def test_starts_that_the_children_deny_are_not_believed() -> None:
         assert rates(other.optimizer) == rates(scheduler.optimizer)
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("CyclicLR", {"total_size": [0], "step_ratio": 2**40}, r"^CyclicLR: total_size must be a number, got \[0\]$"),
+        ("CyclicLR", {"step_ratio": "x"}, r"^CyclicLR: step_ratio must be a number, got 'x'$"),
+        ("CyclicLR", {"total_size": 0}, r"^CyclicLR: total_size must be > 0, got 0$"),
+        ("MultiStepLR", {"milestones": dict.fromkeys(range(1500), 999)}, r"^MultiStepLR: milestones must count epochs, got "),
+    ],
+)
+def test_torchs_states_that_would_fill_the_memory_are_refused(name: str, changes: dict[str, Any], message: str) -> None:
+    given, _ = targets.saved_state(f"{name} of torch", 2)
+    scheduler = targets.fresh(f"{name} of torch")
+    before = targets.whole(scheduler)
+    with pytest.raises(ValueError, match=message):
+        scheduler.load_state_dict({**given, **changes})
+    assert targets.whole(scheduler) == before
+
+
 def test_odd_tensors_in_torchs_states_are_refused() -> None:
     given, _ = targets.saved_state("ReduceLROnPlateau of torch", 2)
     scheduler = targets.fresh("ReduceLROnPlateau of torch")

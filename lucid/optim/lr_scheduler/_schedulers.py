@@ -115,7 +115,7 @@ class MultiStepLR(LRScheduler):
     def _from_torch(self, state: dict[str, Any]) -> dict[str, Any]:
         counts = state["milestones"]  # {epoch: how often}, with strings for epochs after a round trip through JSON
         if isinstance(counts, dict):
-            if not all(type(times) is int and 0 < times < 1000 for times in counts.values()):
+            if not all(type(times) is int and 0 < times < 1000 for times in counts.values()) or sum(counts.values()) > 10**6:
                 raise ValueError(f"MultiStepLR: milestones must count epochs, got {counts!r}")
             state["milestones"] = [int(m) for m, times in counts.items() for _ in range(times)]
         return state
@@ -639,12 +639,13 @@ class CyclicLR(CyclicNames):
         return plan
 
     def _from_torch(self, state: dict[str, Any]) -> dict[str, Any]:
-        up = state["total_size"] * state["step_ratio"]
+        total, ratio = (number("CyclicLR", name, state[name], "> 0") for name in ("total_size", "step_ratio"))
+        up = total * ratio
         renamed = {
             "base_lr": state["base_lrs"],
             "max_lr": state["max_lrs"],
             "step_size_up": up,
-            "step_size_down": state["total_size"] - up,
+            "step_size_down": total - up,
         }
         for name in ("base_momentum", "max_momentum"):
             renamed[name] = state.get(f"{name}s", self._hyper[name])
