@@ -5,6 +5,7 @@ from math import floor
 from typing import Any
 
 from lucid.schedules._numbers import AtLeastOne, Count, Inside, NonNegative, Positive
+from lucid.schedules._ops import is_number
 from lucid.schedules._schedule import Join, Schedule, _Composed
 from lucid.schedules.constant import Constant
 from lucid.schedules.cosine import Cosine
@@ -334,7 +335,8 @@ class CosineRestarts(_Composed):
             except OverflowError:
                 raise ValueError(f"CosineRestarts: the last of {times} cycles is longer than every number") from None
         try:
-            weights = decay if isinstance(decay, tuple) else tuple(float(decay) ** i for i in range(len(steps)))
+            ratio = float(decay) if is_number(decay) else decay
+            weights = decay if isinstance(decay, tuple) else tuple(ratio**i for i in range(len(steps)))
         except OverflowError:
             raise ValueError(f"CosineRestarts: the last of {times} peaks is higher than every number") from None
         if len(weights) != len(steps):
