@@ -335,7 +335,7 @@ class CosineRestarts(_Composed):
             except OverflowError:
                 raise ValueError(f"CosineRestarts: the last of {times} cycles is longer than every number") from None
         try:
-            ratio = float(decay) if is_number(decay) else decay
+            ratio: Any = float(decay) if not isinstance(decay, tuple) and is_number(decay) else decay
             weights = decay if isinstance(decay, tuple) else tuple(ratio**i for i in range(len(steps)))
         except OverflowError:
             raise ValueError(f"CosineRestarts: the last of {times} peaks is higher than every number") from None
