@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import lucid
 from lucid.optim import lr_scheduler as ours
 from lucid.schedules import (
+    Chebyshev,
     Constant,
     Cosine,
     CosineRestarts,
@@ -168,6 +169,7 @@ def test_numbers_leave_room_for_what_formulas_make_of_them() -> None:
         for t in (-3, 0, 1, 2**60, 1e300):
             assert math.isfinite(schedule(t, 0.1)), schedule
             assert math.isfinite(schedule(t, 0.0)), schedule
+    assert Chebyshev(2**53, small=1e-300)(0) == pytest.approx(1e300)
     assert Noam(4.0, 1e-299)(3) == Noam(4.0, 0.5)(3) == 0.5 * 3**-0.5
 
 
@@ -392,6 +394,25 @@ def test_torchs_states_that_would_fill_the_memory_are_refused(name: str, changes
     with pytest.raises(ValueError, match=message):
         scheduler.load_state_dict({**given, **changes})
     assert targets.whole(scheduler) == before
+
+
+def test_starts_of_a_nested_chain_round_and_are_kept() -> None:
+    def build() -> Any:
+        optimizer = sgd(0.1, 0.2)
+        chain = ours.ChainedScheduler([ours.ConstantLR(optimizer, 0.5, 4), ours.ExponentialLR(optimizer, 0.9)])
+        return ours.ChainedScheduler([ours.SequentialLR(optimizer, [chain, ours.StepLR(optimizer, 3)], [14])])
+
+    scheduler, other = build(), build()
+    step(scheduler)
+    state = scheduler.state_dict()
+    inner = state["_schedulers"][0]["_schedulers"][0]
+    inner["_starts"] = [0, -0.1]
+    inner["_schedulers"][1]["last_epoch"] = 1.1
+    scheduler.load_state_dict(state)
+    for _ in range(9):
+        step(scheduler)
+        other.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
+        assert json.dumps(other.state_dict()) == json.dumps(scheduler.state_dict())
 
 
 def test_odd_tensors_in_torchs_states_are_refused() -> None:

@@ -245,7 +245,8 @@ class Chebyshev(Schedule):
 
     def __call__(self, t: Any, base: Any = 1.0) -> Any:
         near, far = (self.big + self.small) / 2, (self.big - self.small) / 2
-        return base / (near - far * cos(pi * (self.order(t) + 0.5) / self._count))
+        curvature = near - far * cos(pi * (self.order(t) + 0.5) / self._count)
+        return base / clip(curvature, self.small)  # it rounds
 
 
 class ChebyshevNodes(_Composed):

@@ -534,13 +534,15 @@ class ChainedScheduler(_Composite):
             t = self._saved_time(state)
             pairs = list(zip(self._schedulers, state["_schedulers"], strict=True))
             saved = [(child, child._from_torch(dict(of)) if _is_foreign(of) else of) for child, of in pairs]
-            hyper["_starts"] = [t - child._saved_time(of) for child, of in saved]
+            times = [child._saved_time(of) for child, of in saved]
+            hyper["_starts"] = [t - time for time in times]
             if "_starts" in state:  # a child that waits for its start, after a jump back, does not tell when that is
-                found = [
-                    number("ChainedScheduler", "_starts", one) for one in _list("ChainedScheduler", "_starts", state["_starts"])
-                ]
-                if [max(t - start, 0) for start in found] == [max(t - start, 0) for start in hyper["_starts"]]:
-                    hyper["_starts"] = found
+                given = _list("ChainedScheduler", "_starts", state["_starts"])
+                starts = [number("ChainedScheduler", "_starts", start) for start in given]
+                if len(starts) == len(times) and all(
+                    math.isclose(max(t - start, 0), time, abs_tol=1e-9) for start, time in zip(starts, times, strict=True)
+                ):
+                    hyper["_starts"] = starts
         return hyper, patches
 
     def _hyper_state(self) -> dict[str, Any]:
