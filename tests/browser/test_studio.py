@@ -480,6 +480,20 @@ def count(config):
     return 1 + sum(n for n, _ in counted), len(config) - 1 + sum(f for _, f in counted)
 
 
+def test_the_page_is_busy_until_what_was_picked_is_there(page):
+    page.evaluate(
+        """() => {
+          const { close } = HTMLDialogElement.prototype;
+          HTMLDialogElement.prototype.close = function () { setTimeout(() => close.call(this), 300); };
+        }"""
+    )
+    page.get_by_role("button", name="+ Phase").click()
+    page.get_by_label("Search families").fill("linear")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert [part["schedule"] for part in design(page)["parts"]] == ["Cosine", "Linear"]
+
+
 def test_a_schedule_is_put_into_others_and_taken_out(page):
     def more(of, text):
         page.get_by_label(f"More for {of}").first.click()

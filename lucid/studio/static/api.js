@@ -2,11 +2,7 @@
 
 export class Refusal extends Error {}
 
-export async function post(name, body, { raw = false } = {}) {
-  const call = Symbol(name);
-  busy(call, true);
-  try { return await answered(name, body, raw); } finally { busy(call, false); }
-}
+export const post = (name, body, { raw = false } = {}) => during(() => answered(name, body, raw));
 
 async function answered(name, body, raw) {
   let answer;
@@ -34,6 +30,13 @@ const pending = new Set();
 export function busy(what, on) {
   pending[on ? "add" : "delete"](what);
   document.documentElement.toggleAttribute("data-busy", pending.size > 0);
+}
+
+/** Run it; the page is busy until it has ended. */
+export async function during(run) {
+  const call = Symbol("call");
+  busy(call, true);
+  try { return await run(); } finally { busy(call, false); }
 }
 
 /** Calls run one after the other, and of those that wait only the newest: a slider asks more often than can be answered. */

@@ -1,6 +1,6 @@
 // The page: what is asked for, shown, and undone. Curves, figures and errors are the server's.
 
-import { busy, latest, post } from "./api.js";
+import { busy, during, latest, post } from "./api.js";
 import { Chart } from "./chart.js";
 import { exportDialog, helpDialog, openDialog, openFiles, recipeDialog } from "./dialogs.js";
 import { $, copy, h, icon, ICONS, menu, number, say, short, typed } from "./dom.js";
@@ -52,7 +52,7 @@ async function fromAddress(first) {
     return;
   }
   try {
-    store.replace(await decode(fragment));
+    store.replace(await during(() => decode(fragment)));
     notice(null);
   } catch (error) {
     store.replace(fresh());
@@ -377,7 +377,7 @@ async function addPhase() {
 }
 
 async function share() {
-  const url = `${location.origin}/#${await encode(store.doc)}`;
+  const url = `${location.origin}/#${await during(() => encode(store.doc))}`;
   history.replaceState(null, "", `#${url.split("#")[1]}`);
   say((await copy(url)) ? "The address is copied. It opens in a studio that runs at this address; or paste it under Open in another." : "Copy the address from the address bar");
 }
@@ -460,7 +460,7 @@ function addHistory(found) {
 }
 
 async function openLink(fragment) {
-  store.replace(await decode(fragment));
+  store.replace(await during(() => decode(fragment)));
   say("Opened");
 }
 

@@ -1,6 +1,6 @@
 // What is opened, exported and explained.
 
-import { post } from "./api.js";
+import { during, post } from "./api.js";
 import { copy, dialog, download, h, say } from "./dom.js";
 import { store } from "./state.js";
 
@@ -9,7 +9,9 @@ import { store } from "./state.js";
 const isRun = (name) => /\.(csv|jsonl|ndjson)$/i.test(name);
 
 /** Files: runs are shown beside the plan, schedules become candidates. Nothing changes where one is refused. */
-export async function openFiles(files, { add, history }) {
+export const openFiles = (files, opened) => during(() => readFiles(files, opened));
+
+async function readFiles(files, { add, history }) {
   for (const file of files) {
     if (file.size > (isRun(file.name) ? 15e6 : 1e6)) throw new Error(`${file.name} is too large: the studio takes ${isRun(file.name) ? "15 MB of a run; keep every tenth step of it, or name it with lucid studio --history" : "1 MB of a schedule"}`);
     const text = await file.text();

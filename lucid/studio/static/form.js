@@ -1,6 +1,6 @@
 // Forms for any schedule: what a field may hold, and how it is told, comes from the registry.
 
-import { post } from "./api.js";
+import { busy, post } from "./api.js";
 import { $, dialog, h, ICONS, icon, menu, number, say, short, spark, typed } from "./dom.js";
 import { get, put, store } from "./state.js";
 
@@ -394,6 +394,7 @@ export function pick(title, old, path) {
     const results = h("div", { class: "families" });
     const count = h("p", { class: "away", role: "status" });
     const choose = async (family) => {
+      busy(results, true); // until the dialog has closed, which it tells a moment later
       try {
         const { design } = await post("example", { name: family.name, steps: roomFor(path, old), lr: store.doc.lr });
         for (const field of family.fields) {
@@ -403,7 +404,7 @@ export function pick(title, old, path) {
         }
         done = design;
         box.close();
-      } catch (error) { say(error.message, true); }
+      } catch (error) { busy(results, false); say(error.message, true); }
     };
     const show = () => {
       const words = search.value.toLowerCase().replace(/[\s_-]+/g, " ").trim().split(" ").filter(Boolean);
@@ -438,7 +439,7 @@ export function pick(title, old, path) {
     });
     show();
     const box = dialog(title, [search, count, results], { wide: true });
-    box.addEventListener("close", () => resolve(done));
+    box.addEventListener("close", () => { resolve(done); busy(results, false); });
     search.focus();
   });
 }
