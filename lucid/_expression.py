@@ -65,6 +65,8 @@ def parse(text: str) -> Schedule:
             made = _value(tree)
         if isinstance(made, Schedule):
             made.to_dict()  # so that whatever is read can be written, and is nested no deeper
+    except TypeError as error:  # of a cut at something else than a number
+        raise ValueError(str(error)) from None
     except UnicodeError:
         raise ValueError(f"{_short(text)} is no expression: it holds half a character") from None
     except SyntaxError as error:

@@ -9,6 +9,7 @@ import json
 import math
 import pickle
 import random
+import re
 import warnings
 from typing import Any
 
@@ -29,6 +30,7 @@ from lucid.schedules import (
     Join,
     Linear,
     Noam,
+    OneCycle,
     Polynomial,
     RangeTest,
     Schedule,
@@ -169,6 +171,8 @@ def test_numbers_leave_room_for_what_formulas_make_of_them() -> None:
         for t in (-3, 0, 1, 2**60, 1e300):
             assert math.isfinite(schedule(t, 0.1)), schedule
             assert math.isfinite(schedule(t, 0.0)), schedule
+    for t in (0, 1e22, 2e23):
+        assert math.isfinite(OneCycle(142402946114029466011506, pct_start=0.5, anneal="linear", three_phase=True)(t))
     assert Chebyshev(2**53, small=1e-300)(0) == pytest.approx(1e300)
     assert Noam(4.0, 1e-299)(3) == Noam(4.0, 0.5)(3) == 0.5 * 3**-0.5
 
@@ -249,6 +253,12 @@ def test_what_doubles_with_each_word_ends() -> None:
         warmed = warmed.warmup(1)
     assert len(repr(warmed)) < 20_000
     assert warmed(12.0) == 1.0
+
+
+def test_expressions_that_cut_at_no_number_are_refused() -> None:
+    for text, got in (("constant[:constant * 0]", "0 * Constant()"), ("constant[:'x']", "'x'"), ("constant[:None]", "")):
+        with pytest.raises(ValueError, match=rf"(^Cut: steps must be a number, got {re.escape(got)}$|first n units of time$)"):
+            lucid.parse(text)
 
 
 def test_expressions_of_half_characters_are_refused() -> None:

@@ -67,7 +67,7 @@ class OneCycle(Schedule):
         down = 2 * up if self.three_phase else up
         phases = [(0.0, up, start, peak), (up, down, peak, start), (down, last, start if self.three_phase else peak, end)]
         # (until when, how long, to what, from what); those that are over at 0 or have no length are left out
-        kept = tuple((to, to - since, b, a) for since, to, a, b in phases if to > max(since, 0.0))
+        kept = tuple((to, to - since, b, a) for since, to, a, b in phases if to > 0 < to - since)
         object.__setattr__(self, "_phases", kept or ((0.0, 1.0, end, end),))
         object.__setattr__(self, "_last", last)
         object.__setattr__(self, "_linear", self.anneal == "linear")
