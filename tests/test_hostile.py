@@ -388,6 +388,23 @@ def test_starts_that_the_children_deny_are_not_believed() -> None:
         assert rates(other.optimizer) == rates(scheduler.optimizer)
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_children_of_a_chain_are_no_further_than_they_can_go(depth: int) -> None:
+    optimizer = sgd(0.1, 0.2)
+    scheduler: Any = ours.MultiplicativeLR(optimizer, factor)
+    for _ in range(depth):
+        scheduler = ours.ChainedScheduler([ours.ConstantLR(optimizer, 0.5, 4), scheduler])
+    step(scheduler)
+    state = inner = copy.deepcopy(scheduler.state_dict())
+    for _ in range(depth):
+        inner = inner["_schedulers"][1]
+    inner["last_epoch"] = 10**15  # to which its function would be called as many times, at the next step
+    before = targets.whole(scheduler)
+    with pytest.raises(ValueError, match=r"^MultiplicativeLR: last_epoch must be at most 100000000, got 1000000000000000$"):
+        scheduler.load_state_dict(state)
+    assert targets.whole(scheduler) == before
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [

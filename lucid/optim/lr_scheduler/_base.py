@@ -799,9 +799,7 @@ class LRScheduler(_TorchLRScheduler):
                 f"{owner}: the state has {saved_groups!r} parameter groups, the optimizer {len(groups)}; if model or optimizer "
                 "changed, build a new scheduler and step(epoch) to the position"
             )
-        last_epoch = _position(owner, "last_epoch", self._saved_time(state), "finite")
-        if last_epoch > self._furthest:
-            raise ValueError(f"{owner}: last_epoch must be at most {self._furthest}, got {last_epoch}")
+        last_epoch = self._saved_time(state)
         steps = state.get("_step_count", int(last_epoch) + 1) if foreign else state["_step_count"]
         step_count = _position(owner, "_step_count", steps, "a whole number >= 1")
         extra = self._checked_extra(state)
@@ -864,7 +862,11 @@ class LRScheduler(_TorchLRScheduler):
 
     def _saved_time(self, state: Mapping[str, Any]) -> Any:
         """The exact position that a state tells."""
-        return _position(type(self).__name__, "last_epoch", state["last_epoch"], "finite")
+        owner = type(self).__name__
+        last_epoch = _position(owner, "last_epoch", state["last_epoch"], "finite")
+        if last_epoch > self._furthest:
+            raise ValueError(f"{owner}: last_epoch must be at most {self._furthest}, got {last_epoch}")
+        return last_epoch
 
     def _checked_hyper(self, state: Mapping[str, Any], keep: bool) -> tuple[dict[str, Any], list[Callable[[], None]]]:
         """The hyper-parameters that hold once ``state`` is loaded, and what else is to be done then."""
@@ -902,12 +904,14 @@ class LRScheduler(_TorchLRScheduler):
         if isinstance(mine, list) and isinstance(saved, (list, tuple)) and any(map(callable, mine)):
             # one function for all groups was made a list as long as there were groups then, and some may have come late
             if len(saved) != len(mine) and any(one is not mine[0] for one in mine):
-                raise ValueError(f"{type(self).__name__}: {name} must be a list of {len(mine)}, got {saved!r}")
+                raise self._unlike(name, len(mine), saved)
             pairs = [self._decoded(name, theirs, ours) for theirs, ours in zip(saved, mine, strict=False)]
             values = [value for value, _ in pairs] + mine[len(pairs) :]
             return self._clean(name, values), [patch for _, some in pairs for patch in some]
         if isinstance(mine, Schedule):
             own = _encode(f"{type(self).__name__}: {name}", mine) is None  # it holds a function, which no state has
+            if isinstance(saved, (list, tuple)):
+                raise self._unlike(name, 0, saved)
             return (mine if saved is None and own else Schedule.from_dict(saved)), []
         if callable(mine):
             if saved is None:
@@ -916,13 +920,24 @@ class LRScheduler(_TorchLRScheduler):
                 raise ValueError(f"{type(self).__name__}: {name} is {saved!r} in the state, and {mine!r} takes no attributes")
             _encode(f"{type(self).__name__}: {name}", dict(saved))
             return mine, [(mine, dict(saved))]
+        if isinstance(saved, Mapping) and isinstance(mine, list) and any(isinstance(one, Schedule) for one in mine):
+            raise self._unlike(name, len(mine), saved)
         value = self._clean(name, saved)
         if isinstance(value, list) and name not in self._lists:
             groups = len(self.optimizer.param_groups)
             known = len(mine) if isinstance(mine, list) and not self._pads else groups
             if not value or len(value) > known or (len(value) < known and not self._pads):
-                raise ValueError(f"{type(self).__name__}: {name} must be a list of {known}, got {value!r}")
+                raise self._unlike(name, known, value)
         return value, []
+
+    def _unlike(self, name: str, here: int, saved: Any) -> ValueError:
+        """The refusal of a state whose list is of another length than this scheduler's, 0 for none, or is none."""
+        then = f"a list of {len(saved)}" if isinstance(saved, (list, tuple)) else "one for all groups"
+        return ValueError(
+            f"{type(self).__name__}: {name} must be {f'a list of {here}' if here else 'one for all groups'}, got {saved!r}; build "
+            f"this scheduler with {then} too, and add groups that came late then, or load_state_dict(state, "
+            "keep_hyperparameters=True) keeps yours"
+        )
 
     def _warn_replaced(self, name: str, theirs: Any, mine: Any) -> None:
         warn(
