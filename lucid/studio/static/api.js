@@ -41,17 +41,21 @@ export async function during(run) {
 
 /** Calls run one after the other, and of those that wait only the newest: a slider asks more often than can be answered. */
 export function latest(name, run) {
-  let running = false;
+  let running = null;
   let waiting = false;
-  return async function ask() {
-    busy(name, true);
-    if (running) { waiting = true; return; }
-    running = true;
+  const all = async () => {
     do {
       waiting = false;
       try { await run(); } catch (error) { console.error(error); }
     } while (waiting);
-    running = false;
+    running = null;
     busy(name, false);
   };
+  const ask = () => {
+    busy(name, true);
+    if (running) waiting = true;
+    else running = Promise.resolve().then(all);
+  };
+  ask.answered = () => running; // null, or a promise of the newest answer
+  return ask;
 }

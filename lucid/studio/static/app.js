@@ -25,12 +25,13 @@ async function begin() {
   const { start } = catalogue;
   store.histories = (start.histories ?? []).map((one) => ({ ...one, visible: true }));
   chart = new Chart($("chart"), { hover, zoom });
-  wire();
   store.on((what) => {
-    if (what !== "errors") { showControls(); render(); showTable(); ask(); remember(); }
+    const all = what === "undo" || what === "replace";
+    if (what !== "errors") { showControls(all); render(all); showTable(all); ask(); remember(); }
     showErrors();
   });
   await fromAddress(true);
+  wire();
   document.documentElement.dataset.ready = "yes";
 }
 
@@ -45,16 +46,21 @@ function fresh() {
   return { steps, lr: start.lr ?? 1e-3, log: false, axis: "steps", perEpoch: 100, candidates, active: candidates[0].id };
 }
 
+let addresses = 0;
 async function fromAddress(first) {
   const fragment = location.hash.slice(1);
+  const turn = addresses += 1;
   if (!fragment) {
     if (first) store.replace(fresh());
     return;
   }
   try {
-    store.replace(await during(() => decode(fragment)));
+    const doc = await during(() => decode(fragment));
+    if (turn !== addresses) return; // a newer address
+    store.replace(doc);
     notice(null);
   } catch (error) {
+    if (turn !== addresses) return;
     store.replace(fresh());
     notice(error.message);
   }
@@ -173,28 +179,28 @@ function hover(time, values, lines) {
 // -- the table of candidates
 
 let tabled = "";
-function showTable() {
+function showTable(all = false) {
   const { doc } = store;
   const focused = document.activeElement?.dataset?.key;
   const table = $("candidates");
-  const now = JSON.stringify([doc.active, doc.candidates.map(({ id, name, colour, visible }) => [id, name, colour, visible]), store.histories.map((file) => [file.name, file.visible])]);
+  const now = JSON.stringify([doc.candidates.map(({ id, colour, visible }) => [id, colour, visible]), store.histories.map((file) => [file.name, file.visible])]);
   showAdvice();
-  if (now === tabled || (table.contains(document.activeElement) && document.activeElement.matches("input.name"))) { fillTable(table); return; }
+  if (now === tabled) { fillTable(table, all); return; }
   tabled = now;
   const rows = doc.candidates.map((one, i) => {
-    const swatch = h("button", { type: "button", class: `swatch c${one.colour}`, key: `colour:${one.id}`, "aria-label": `Colour of ${one.name}`, title: "Next colour",
+    const swatch = h("button", { type: "button", class: `swatch c${one.colour}`, key: `colour:${one.id}`, "data-told": "Colour of", title: "Next colour",
       onclick: () => edit(one.id, (c) => { c.colour = (c.colour + 1) % COLOURS; }) });
     const name = h("input", { class: "name", value: one.name, key: `name:${one.id}`, "aria-label": `Name of candidate ${i + 1}`, maxlength: "80", spellcheck: "false", autocomplete: "off",
       onfocus: () => activate(one.id), oninput: (event) => edit(one.id, (c) => { c.name = event.target.value; }, `name:${one.id}`) });
-    const eye = h("button", { type: "button", class: "plain", key: `eye:${one.id}`, "aria-pressed": String(one.visible), "aria-label": `Show ${one.name}`, title: one.visible ? "Hide" : "Show",
+    const eye = h("button", { type: "button", class: "plain", key: `eye:${one.id}`, "aria-pressed": String(one.visible), "data-told": "Show", title: one.visible ? "Hide" : "Show",
       onclick: () => edit(one.id, (c) => { c.visible = !c.visible; }) }, icon(one.visible ? ICONS.eye : ICONS.closed));
-    const row = h("tr", { class: `${one.id === doc.active ? "active" : ""}${one.visible ? "" : " hidden"}`, "data-id": one.id },
-      h("th", { scope: "row" }, h("div", { class: "who" }, h("input", { type: "radio", name: "active", checked: one.id === doc.active, key: `pick:${one.id}`, "aria-label": `Edit ${one.name}`, onchange: () => activate(one.id) }), swatch, name)),
+    const row = h("tr", { class: one.visible ? undefined : "hidden", "data-id": one.id },
+      h("th", { scope: "row" }, h("div", { class: "who" }, h("input", { type: "radio", name: "active", key: `pick:${one.id}`, "data-told": "Edit", onchange: () => activate(one.id) }), swatch, name)),
       h("td", { class: "at", "data-at": one.id, "data-label": "at cursor" }),
       ...["area", "ratio", "peak", "end"].map((what) => h("td", { "data-figure": what, "data-label": what })),
       h("td", { class: "acts" }, eye,
-        h("button", { type: "button", class: "plain", key: `dup:${one.id}`, "aria-label": `Duplicate ${one.name}`, title: "Duplicate", disabled: doc.candidates.length >= COLOURS, onclick: () => duplicate(one) }, icon(ICONS.copy)),
-        h("button", { type: "button", class: "plain", key: `del:${one.id}`, "aria-label": `Delete ${one.name}`, title: "Delete", disabled: doc.candidates.length < 2, onclick: () => remove(one) }, icon(ICONS.remove))));
+        h("button", { type: "button", class: "plain", key: `dup:${one.id}`, "data-told": "Duplicate", title: "Duplicate", disabled: doc.candidates.length >= COLOURS, onclick: () => duplicate(one.id) }, icon(ICONS.copy)),
+        h("button", { type: "button", class: "plain", key: `del:${one.id}`, "data-told": "Delete", title: "Delete", disabled: doc.candidates.length < 2, onclick: () => remove(one.id) }, icon(ICONS.remove))));
     row.addEventListener("click", (event) => { if (!event.target.closest("button, input")) activate(one.id); });
     return row;
   });
@@ -207,19 +213,26 @@ function showTable() {
   table.replaceChildren(table.querySelector("caption"),
     h("thead", {}, h("tr", {}, ["Candidate", "At cursor", "Area", "Ratio", "Peak", "End"].map((text, i) => h("th", { scope: "col", text, title: ["", "The value under the cursor", "The sum of the rates of all steps", "Area, as a multiple of the first candidate's", "The highest rate, and its step", "The rate where the run is over"][i] })), h("th", { scope: "col" }, h("span", { class: "away", text: "Actions" })))),
     h("tbody", {}, [...rows, ...recorded]));
-  fillTable(table);
+  fillTable(table, true);
   if (focused && document.activeElement === document.body) table.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   $("add-candidate").disabled = doc.candidates.length >= COLOURS;
 }
 
 const cell = (what, value) => h("td", { "data-label": what, text: short(value) });
 
-function fillTable(table) {
+/** What the rows show; a name that is being typed stays, but where `all`. */
+function fillTable(table, all) {
   const { doc } = store;
   const base = store.results.get(doc.candidates[0].id);
   for (const spot of table.querySelectorAll("[data-ratio]")) spot.textContent = base?.area && !base.error ? `${short(Number(spot.dataset.ratio) / base.area, 3)}×` : "–";
   for (const row of table.querySelectorAll("tr[data-id]")) {
     const result = store.results.get(row.dataset.id);
+    const { id, name } = doc.candidates.find((one) => one.id === row.dataset.id);
+    const box = row.querySelector("input.name");
+    if (box.value !== name && (all || document.activeElement !== box)) box.value = name;
+    for (const told of row.querySelectorAll("[data-told]")) told.setAttribute("aria-label", `${told.dataset.told} ${name}`);
+    row.querySelector("[type=radio]").checked = id === doc.active;
+    row.classList.toggle("active", id === doc.active);
     row.classList.toggle("wrong", !!result?.error);
     row.title = result?.error?.message ?? "";
     for (const spot of row.querySelectorAll("[data-figure]")) {
@@ -258,22 +271,26 @@ function add(name, design, announce = true) {
   return made;
 }
 
-const duplicate = (one) => add(`${one.name} copy`, JSON.parse(JSON.stringify(one.design)));
+const duplicate = (id) => {
+  const one = store.doc.candidates.find((other) => other.id === id);
+  return add(`${one.name} copy`, JSON.parse(JSON.stringify(one.design)));
+};
 
-function remove(one) {
+function remove(id) {
+  const { name } = store.doc.candidates.find((one) => one.id === id);
   store.change((doc) => {
-    const at = doc.candidates.findIndex((other) => other.id === one.id);
+    const at = doc.candidates.findIndex((one) => one.id === id);
     doc.candidates.splice(at, 1);
-    if (doc.active === one.id) doc.active = doc.candidates[Math.max(0, at - 1)].id;
+    if (doc.active === id) doc.active = doc.candidates[Math.max(0, at - 1)].id;
   });
-  say(`${one.name} deleted; Ctrl+Z brings it back`);
+  say(`${name} deleted; Ctrl+Z brings it back`);
 }
 
 // -- the editor's other parts
 
-function showControls() {
+function showControls(all = false) {
   const { doc } = store;
-  const fillIn = (id, value) => { if (document.activeElement !== $(id)) { $(id).value = value; $(id).removeAttribute("aria-invalid"); } };
+  const fillIn = (id, value) => { if (all || document.activeElement !== $(id)) { $(id).value = value; $(id).removeAttribute("aria-invalid"); } };
   fillIn("steps", typed(doc.steps));
   fillIn("lr", typed(doc.lr));
   fillIn("per-epoch", typed(doc.perEpoch));
@@ -291,7 +308,7 @@ function showExpression() {
   const box = $("expression");
   const now = `${store.active.id}`;
   if (now !== shownFor) { dirty = false; shownFor = now; }
-  if (dirty && document.activeElement === box) return;
+  if (dirty && (reading || document.activeElement === box)) return;
   if (result?.expression && !result.error) {
     box.value = result.expression;
     wrong("");
@@ -313,26 +330,32 @@ function wrong(text) {
   else $("expression").removeAttribute("aria-invalid");
 }
 
-let reading = 0;
+let reading = 0; // what is typed and not yet read
 function readExpression(atOnce) {
   clearTimeout(reading);
-  const { id } = store.active;
+  const box = $("expression");
+  const text = box.value;
+  const { id, design } = store.active;
+  const before = JSON.stringify(design);
   busy("expression", true);
-  reading = setTimeout(async () => {
-    const now = reading;
-    const text = $("expression").value;
+  const now = setTimeout(async () => {
     try {
-      const found = await post("parse", { text });
-      if ($("expression").value !== text || store.active.id !== id) return;
-      wrong("");
-      store.change(() => { store.active.design = found.design; }, "expression");
-      if (document.activeElement !== $("expression")) dirty = false;
+      const { design: found } = await post("parse", { text });
+      const one = store.doc.candidates.find((other) => other.id === id);
+      if (now !== reading || JSON.stringify(one?.design) !== before) return; // what was done last counts
+      if (store.active.id === id) wrong("");
+      edit(id, (c) => { c.design = found; }, "expression");
     } catch (error) {
-      if ($("expression").value === text && store.active.id === id) wrong(error.message);
+      if (now === reading && store.active.id === id) wrong(error.message);
     } finally {
-      if (now === reading) busy("expression", false);
+      if (now === reading) {
+        reading = 0;
+        busy("expression", false);
+        if (document.activeElement !== box && !box.hasAttribute("aria-invalid")) { dirty = false; showExpression(); }
+      }
     }
   }, atOnce ? 0 : 250);
+  reading = now;
 }
 
 function showErrors() {
@@ -344,7 +367,8 @@ function showErrors() {
   showErrors.last = text;
 }
 
-async function addWarmup() {
+const addWarmup = () => during(async () => {
+  await ask.answered(); // how long a design is that was just changed
   const one = store.active;
   const phases = phasesOf(one.design);
   if (phases[0].schedule === "Warmup") {
@@ -354,26 +378,26 @@ async function addWarmup() {
   }
   const { steps } = store.doc;
   const rise = Math.max(1, Math.round(steps / 20));
-  const design = JSON.parse(JSON.stringify(one.design));
+  const before = JSON.stringify(one.design);
+  const design = JSON.parse(before);
   // A schedule that fills the run makes room, so that the whole still does.
   const [first] = phasesOf(design);
   const field = known(first.schedule)?.fields.find((f) => f.name === "steps" && f.time);
   if (field && store.results.get(one.id)?.length === steps && first.steps > rise) first.steps -= rise;
   try {
     const made = await post("change", { design, action: "warmup", steps: rise });
-    store.change(() => { store.active.design = made.design; });
+    if (store.active !== one || JSON.stringify(one.design) !== before) { say("The design has changed meanwhile; add the warm-up again", true); return; }
+    store.change(() => { one.design = made.design; });
     say(`A warm-up of ${short(rise)} steps`);
-    requestAnimationFrame(() => $("phases").querySelector("input.slider")?.focus());
+    $("phases").querySelector("input.slider")?.focus();
   } catch (error) { say(error.message, true); }
-}
+});
 
 async function addPhase() {
-  const one = store.active;
   const made = await pick("Add a phase", null, []);
-  if (!made || store.active.id !== one.id) return;
-  const phases = phasesOf(one.design);
-  setPhases([...phases, made]);
-  requestAnimationFrame(() => { const cards = $("phases").querySelectorAll(":scope > ol > li"); cards[cards.length - 1]?.querySelector(".family")?.focus(); });
+  if (!made) return;
+  setPhases([...phasesOf(store.active.design), made]);
+  [...$("phases").querySelectorAll(":scope > ol > li")].at(-1).querySelector(".family").focus();
 }
 
 async function share() {
@@ -420,7 +444,7 @@ function wire() {
   $("open").addEventListener("click", () => openDialog(opened));
   $("export").addEventListener("click", () => exportDialog(catalogue));
   menu($("add-candidate"), () => [
-    { text: "Copy of this one", run: () => duplicate(store.active) },
+    { text: "Copy of this one", run: () => duplicate(store.active.id) },
     { text: "From a family …", run: async () => { const made = await pick("A new candidate", null, ["new"]); if (made) add(made.schedule, made); } },
     { text: "From a recipe …", run: () => recipeDialog(catalogue, add) },
     { text: "From a file or text …", run: () => openDialog(opened) },
@@ -428,7 +452,7 @@ function wire() {
   const box = $("expression");
   box.addEventListener("input", () => { dirty = true; fit(); readExpression(false); });
   box.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); readExpression(true); } });
-  box.addEventListener("blur", () => { if (!box.hasAttribute("aria-invalid")) dirty = false; });
+  box.addEventListener("blur", () => { if (!reading && !box.hasAttribute("aria-invalid")) dirty = false; });
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();

@@ -25,14 +25,17 @@ export function openDialog(opened) {
   const text = h("textarea", { rows: "9", spellcheck: "false", id: "open-text", "aria-describedby": "open-error", placeholder: '{"schedule": "Cosine", "steps": 9500}\n\nor an expression, or an address that the studio shared' });
   error.id = "open-error";
   const files = h("input", { type: "file", multiple: true, id: "open-files", accept: ".json,.txt,.csv,.jsonl,.ndjson" });
+  let trying = false;
   const attempt = async (run) => {
+    if (trying) return; // a double click opens once
+    trying = true;
     error.textContent = "";
     try {
       await run();
       made.close();
     } catch (problem) {
       error.textContent = problem.message;
-    }
+    } finally { trying = false; }
   };
   const paste = () => attempt(async () => {
     const given = text.value.trim();
@@ -40,6 +43,7 @@ export function openDialog(opened) {
     const link = /#(\d+\.[\w-]+)\s*$/.exec(given);
     if (link) return opened.link(link[1]);
     const found = await post("parse", { text: given });
+    if (!made.open) return; // given up meanwhile
     if (!opened.add(found.name, found.design)) throw new Error("There are as many candidates as there can be; delete one first");
   });
   text.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); paste(); } });
@@ -59,6 +63,7 @@ export function recipeDialog(catalogue, add) {
     h("div", { class: "recipes" }, catalogue.recipes.map((one) => h("button", { type: "button", class: "tile", onclick: async () => {
       try {
         const { design } = await post("recipe", { name: one.name, steps: store.doc.steps });
+        if (!made.open) return; // given up meanwhile, or the second click of two
         made.close();
         add(one.name, design);
       } catch (error) { say(error.message, true); }
@@ -94,7 +99,10 @@ export function exportDialog(catalogue) {
     tabs.querySelector(`[data-format="${to}"]`).focus();
   });
   let url = "";
-  async function choose(format) {
+  let turns = 0; // what was chosen last is shown, whatever is answered last
+  const choose = (format) => during(() => show(format));
+  async function show(format) {
+    const turn = turns += 1;
     chosen = format;
     data = null;
     for (const tab of tabs.children) {
@@ -113,20 +121,21 @@ export function exportDialog(catalogue) {
         const shown = doc.candidates.filter((one) => one.visible);
         if (!shown.length) throw new Error("No candidate is shown, so there is nothing to draw");
         const blob = await post("picture", { candidates: shown.map((one) => one.design), names: shown.map((one) => one.name || "schedule"), steps: doc.steps, lr: doc.lr, format, log: doc.log }, { raw: true });
-        if (chosen !== format) return;
+        if (turn !== turns || !made.open) return;
         data = blob;
         URL.revokeObjectURL(url);
         url = URL.createObjectURL(blob);
         picture.src = url;
       } else {
         const blob = await post("export", { design: active.design, format, steps: doc.steps, lr: doc.lr }, { raw: true });
-        if (chosen !== format) return;
-        data = blob;
         const text = format === "npy" ? `${blob.size.toLocaleString("en-US")} bytes: numpy.load("${stem}.npy")` : await blob.text();
+        if (turn !== turns) return;
+        data = blob;
         code.textContent = text.length > 20000 ? `${text.slice(0, 20000)}\n…` : text;
       }
       saveButton.disabled = false;
     } catch (problem) {
+      if (turn !== turns) return;
       error.textContent = problem.message;
       code.textContent = "";
     }

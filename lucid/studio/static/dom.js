@@ -83,6 +83,9 @@ export function say(text, error = false) {
   clear = setTimeout(() => { status.textContent = ""; }, error ? 9000 : 4000);
 }
 
+/** Close the menu that is open: what it was opened for may be gone. */
+export let closeMenu = () => {};
+
 /** A button with a list of actions; arrows move, Escape closes. */
 export function menu(button, items) {
   button.setAttribute("aria-haspopup", "menu");
@@ -90,11 +93,12 @@ export function menu(button, items) {
   let list = null;
   const close = (focus) => {
     if (!list) return;
+    const had = list.contains(document.activeElement);
     list.remove();
     list = null;
     button.setAttribute("aria-expanded", "false");
     document.removeEventListener("pointerdown", outside, true);
-    if (focus) button.focus();
+    if (focus && (had || document.activeElement === document.body)) button.focus();
   };
   const outside = (event) => { if (!list.contains(event.target) && !button.contains(event.target)) close(false); };
   const open = () => {
@@ -119,6 +123,7 @@ export function menu(button, items) {
     list.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8)) + scrollX}px`;
     list.style.top = `${(below ? place.bottom + 4 : place.top - height - 4) + scrollY}px`;
     button.setAttribute("aria-expanded", "true");
+    closeMenu = () => close(true);
     document.addEventListener("pointerdown", outside, true);
     list.querySelector("button:not(:disabled)")?.focus();
   };
@@ -126,14 +131,13 @@ export function menu(button, items) {
   return button;
 }
 
-/** A modal dialog, gone when it is closed; focus goes back by itself. */
+/** A modal dialog, gone when it is closed; the browser gives the focus back, before the event that tells of it. */
 export function dialog(title, content, { wide = false } = {}) {
-  const before = document.activeElement;
   const made = h("dialog", { class: wide ? "wide" : undefined, "aria-labelledby": "dialog-title" },
     h("header", {}, h("h2", { id: "dialog-title", text: title }),
       h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => made.close() }, icon(ICONS.remove))),
     h("div", { class: "content" }, content));
-  made.addEventListener("close", () => { made.remove(); before?.isConnected && before.focus(); });
+  made.addEventListener("close", () => made.remove());
   made.addEventListener("click", (event) => { if (event.target === made) made.close(); });
   document.body.append(made);
   made.showModal();

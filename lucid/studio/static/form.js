@@ -1,7 +1,7 @@
 // Forms for any schedule: what a field may hold, and how it is told, comes from the registry.
 
 import { busy, post } from "./api.js";
-import { $, dialog, h, ICONS, icon, menu, number, say, short, spark, typed } from "./dom.js";
+import { $, closeMenu, dialog, h, ICONS, icon, menu, number, say, short, spark, typed } from "./dom.js";
 import { get, put, store } from "./state.js";
 
 let families = new Map();
@@ -18,9 +18,12 @@ const isDesign = (value) => typeof value === "object" && value !== null && !Arra
 const keyOf = (path) => path.join(".");
 
 /** Change what is at a path of the active candidate's design. */
-function set(path, value, key = null) {
-  return store.change(() => { const one = store.active; one.design = put(one.design, path, value); }, key);
+function set(path, value, key = null, held = false) {
+  return store.change(() => { const one = store.active; one.design = put(one.design, path, value); }, key, held);
 }
+
+/** What is at a path now: forms outlive the values that they were made of, which an undo replaces. */
+const current = (path) => get(store.active.design, path);
 
 // -- phases: the parts of a join, or the one schedule that there is
 
@@ -34,25 +37,25 @@ export function setPhases(phases, key = null) {
 const clone = (value) => JSON.parse(JSON.stringify(value));
 
 /** What a list of schedules offers: phases, and the parts of sums and the like. */
-function listActions(parts, i, apply, focus) {
-  const moved = (to) => { const next = [...parts]; next.splice(to, 0, next.splice(i, 1)[0]); apply(next); focus(to); };
+function listActions(parts, now, i, apply, focus) {
+  const moved = (to) => { const next = [...now()]; next.splice(to, 0, next.splice(i, 1)[0]); apply(next); focus(to); };
   return {
     up: i > 0 ? () => moved(i - 1) : null,
     down: i < parts.length - 1 ? () => moved(i + 1) : null,
-    duplicate: () => { apply([...parts.slice(0, i + 1), clone(parts[i]), ...parts.slice(i + 1)]); focus(i + 1); },
-    remove: parts.length > 1 ? () => { apply(parts.filter((_, at) => at !== i)); focus(Math.max(0, i - 1)); } : null,
+    duplicate: () => { const all = now(); apply([...all.slice(0, i + 1), clone(all[i]), ...all.slice(i + 1)]); focus(i + 1); },
+    remove: parts.length > 1 ? () => { apply(now().filter((_, other) => other !== i)); focus(Math.max(0, i - 1)); } : null,
   };
 }
 
 let dragged = null;
 
-/** The editor of a list: cards that can be moved by mouse and by keyboard. */
-function list(parts, pathOf, apply, name) {
+/** The editor of a list: cards that can be moved by mouse and by keyboard. `now` gives the list as it is when one is. */
+function list(parts, now, pathOf, apply, name) {
   const box = h("ol", { class: "cards", "aria-label": name });
   parts.forEach((part, i) => {
     const path = pathOf(i);
-    const focus = (to) => requestAnimationFrame(() => document.querySelector(`[data-key="head:${keyOf(pathOf(to))}"]`)?.focus());
-    const actions = listActions(parts, i, apply, focus);
+    const focus = (to) => document.querySelector(`[data-key="head:${keyOf(pathOf(to))}"]`)?.focus();
+    const actions = listActions(parts, now, i, apply, focus);
     const handle = h("span", { class: "grip", draggable: true, title: "Drag to move", "aria-hidden": "true" }, icon(ICONS.grip, "dots"));
     const card = h("li", { class: "card" }, node(part, path, { actions, handle, index: name === "Phases" ? i + 1 : null }));
     handle.addEventListener("dragstart", (event) => {
@@ -74,7 +77,7 @@ function list(parts, pathOf, apply, name) {
       if (dragged?.box !== box) return;
       event.preventDefault();
       event.stopPropagation();
-      const next = [...parts];
+      const next = [...now()];
       next.splice(i, 0, next.splice(dragged.i, 1)[0]);
       apply(next);
     });
@@ -102,11 +105,11 @@ function node(design, path, { actions = {}, handle = null, index = null } = {}) 
     handle,
     index === null ? null : h("span", { class: "index", text: index }),
     h("button", { type: "button", class: "family", key: `head:${key}`, title: "Choose another", "aria-label": `${name}, choose another family`,
-      onclick: async () => { const made = await pick("Choose another", design, path); if (made) set(path, made); } }, name,
+      onclick: async () => { const made = await pick("Choose another", current(path), path); if (made) set(path, made); } }, name,
       icon(ICONS.fold, "small")),
     h("span", { class: "grow" }),
     actions.duplicate ? [button("up", "Move up", actions.up), button("down", "Move down", actions.down), button("copy", "Duplicate", actions.duplicate), button("remove", "Remove", actions.remove)] : null,
-    menu(h("button", { type: "button", class: "plain", "aria-label": `More for ${name}`, title: "More", key: `more:${key}` }, icon(ICONS.more, "dots")), () => moreOf(design, path, family)));
+    menu(h("button", { type: "button", class: "plain", "aria-label": `More for ${name}`, title: "More", key: `more:${key}` }, icon(ICONS.more, "dots")), () => moreOf(path, family)));
   const box = h("div", { class: "node", "data-node": key }, head, h("p", { class: "error node-error", "data-error": key }));
   if (!family) {
     box.append(h("p", { class: "muted", text: `${name} is unknown to this studio` }));
@@ -134,7 +137,8 @@ function node(design, path, { actions = {}, handle = null, index = null } = {}) 
 
 const openDetails = new Set();
 
-function moreOf(design, path, family) {
+function moreOf(path, family) {
+  const design = current(path);
   const wraps = [...families.values()].filter((one) => one.wraps);
   const inner = family?.fields.find((field) => field.name === "of" || field.name === "fn");
   return [
@@ -199,7 +203,7 @@ function controlOf(value, its) {
   }
   const listed = Array.isArray(value);
   const both = kinds.has("number") && kinds.has("numbers");
-  const swap = both ? h("button", { type: "button", class: "plain", key: `swap:${key}`, onclick: () => set(path, listed ? value[0] : [value, value]) }, listed ? "one" : "list") : null;
+  const swap = both ? h("button", { type: "button", class: "plain", key: `swap:${key}`, onclick: () => { const now = current(path) ?? value; set(path, listed ? now[0] : [now, now]); } }, listed ? "one" : "list") : null;
   if (listed || (kinds.has("numbers") && !kinds.has("number"))) return { made: h("div", { class: "row" }, name(), numbers(value, its), swap) };
   if (kinds.has("number") && (typeof value === "number" || value === undefined)) return { made: scalar(value, its, name(), none, swap) };
   return { made: h("div", { class: "row" }, name(), anything(value, its), none) };
@@ -207,8 +211,8 @@ function controlOf(value, its) {
 
 function parts(value, path, its) {
   const apply = (next) => set(path, next);
-  return h("div", { class: "parts" }, list(value, (i) => [...path, i], apply, its.label),
-    h("button", { type: "button", key: `add:${its.key}`, onclick: async () => { const made = await pick(`Add to ${its.label}`, null, path); if (made) apply([...get(store.active.design, path), made]); } }, "+ Part"));
+  return h("div", { class: "parts" }, list(value, () => current(path), (i) => [...path, i], apply, its.label),
+    h("button", { type: "button", key: `add:${its.key}`, onclick: async () => { const made = await pick(`Add to ${its.label}`, null, path); if (made) apply([...current(path), made]); } }, "+ Part"));
 }
 
 function fallback({ field, kinds }) {
@@ -244,12 +248,14 @@ function scalar(value, its, name, none, swap) {
   const slider = h("input", { type: "range", class: "slider", min: reach.low, max: reach.high, step: "any", key: `slider:${key}`, "aria-label": `${label}, slider` });
   slider.value = value ?? 0;
   const exact = h("input", { type: "text", class: "number", id: `in-${key}`, key, inputmode: "decimal", autocomplete: "off", spellcheck: "false", value: typed(value), "aria-describedby": described });
+  let held = false; // a drag is one change, however long it takes
+  slider.addEventListener("pointerdown", () => { held = true; store.lastKey = null; });
   slider.addEventListener("input", () => {
     const snapped = Math.abs(slider.value - reach.high) < reach.step / 2 ? reach.high : Math.max(reach.low, tidy(Math.round(slider.value / reach.step) * reach.step, reach.step));
     exact.value = typed(snapped);
     fill(slider);
     exact.removeAttribute("aria-invalid");
-    set(path, snapped, `slide:${key}`);
+    set(path, snapped, `slide:${key}`, held);
   });
   slider.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
@@ -265,7 +271,7 @@ function scalar(value, its, name, none, swap) {
     slider.value = v;
     fill(slider);
   };
-  slider.addEventListener("change", () => { store.lastKey = null; });
+  for (const end of ["change", "pointerup", "pointercancel"]) slider.addEventListener(end, () => { held = false; store.lastKey = null; });
   exact.addEventListener("input", () => {
     const found = number(exact.value);
     const error = document.querySelector(`[data-error="${CSS.escape(key)}"]`);
@@ -286,8 +292,12 @@ function scalar(value, its, name, none, swap) {
     exact.value = typed(Math.max(next, reach.low));
     exact.dispatchEvent(new Event("input"));
   });
-  exact.addEventListener("blur", () => { if (number(exact.value) === null) { exact.value = typed(get(store.active.design, path)); exact.removeAttribute("aria-invalid"); store.tell("errors"); } });
-  exact.sync = (v) => { if (typeof v === "number") { if (document.activeElement !== exact) exact.value = typed(v); if (document.activeElement !== slider) widen(v); } };
+  exact.addEventListener("blur", () => { if (number(exact.value) === null) { exact.value = typed(current(path)); exact.removeAttribute("aria-invalid"); store.tell("errors"); } });
+  exact.sync = (v, all) => {
+    if (typeof v !== "number") return;
+    if (all || document.activeElement !== exact) { exact.value = typed(v); exact.removeAttribute("aria-invalid"); }
+    if (all || document.activeElement !== slider) widen(v);
+  };
   exact.dataset.sync = "number";
   fill(slider);
   return h("div", { class: "row" }, name, slider, exact, swap, none);
@@ -314,7 +324,7 @@ function numbers(value, { path, key, described }) {
     if (error) error.textContent = "";
     set(path, found, `type:${key}`);
   });
-  made.sync = (v) => { if (Array.isArray(v) && document.activeElement !== made) made.value = v.map(typed).join(", "); };
+  made.sync = (v, all) => { if (Array.isArray(v) && (all || document.activeElement !== made)) { made.value = v.map(typed).join(", "); made.removeAttribute("aria-invalid"); } };
   made.dataset.sync = "number";
   return made;
 }
@@ -325,6 +335,8 @@ function anything(value, { path, key, described }) {
   made.addEventListener("change", () => {
     try { set(path, JSON.parse(made.value)); made.removeAttribute("aria-invalid"); } catch { made.setAttribute("aria-invalid", "true"); }
   });
+  made.sync = (v, all) => { if (all || document.activeElement !== made) made.value = JSON.stringify(v) ?? ""; };
+  made.dataset.sync = "json";
   return made;
 }
 
@@ -334,28 +346,29 @@ let built = "";
 
 const signature = (value) => JSON.stringify(value, (name, one) => (typeof one === "number" ? 0 : one));
 
-/** Bring the forms up to date: new ones where the structure changed, else only what fields show. */
-export function render() {
+/** Bring the forms up to date: new ones where the structure changed, else only what fields show; `all`: also what is being typed. */
+export function render(all = false) {
   const one = store.active;
   const now = `${one.id}|${signature(one.design)}`;
   const box = $("phases");
   if (now === built) {
     for (const input of box.querySelectorAll("[data-sync]")) {
       const value = get(one.design, pathOf(input.dataset.key, one.design));
-      if (input.sync) input.sync(value);
+      if (input.sync) input.sync(value, all);
       else if (value !== undefined) input[input.dataset.sync] = value;
     }
     return;
   }
   built = now;
+  closeMenu();
   const focused = document.activeElement?.dataset?.key;
   const held = box.contains(document.activeElement);
   const { design } = one;
   const phases = phasesOf(design);
-  box.replaceChildren(list(phases, (i) => phasePath(design, i), (next) => setPhases(next), "Phases"));
+  box.replaceChildren(list(phases, () => phasesOf(store.active.design), (i) => phasePath(store.active.design, i), (next) => setPhases(next), "Phases"));
   if (held && focused) box.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   const whole = $("whole");
-  whole.replaceChildren(phases.length > 1 ? menu(h("button", { type: "button", class: "plain", key: "whole" }, "Whole …"), () => moreOf(design, [], known("Join")).slice(0, -3)) : "");
+  whole.replaceChildren(phases.length > 1 ? menu(h("button", { type: "button", class: "plain", key: "whole" }, "Whole …"), () => moreOf([], known("Join")).slice(0, -3)) : "");
 }
 
 function pathOf(key, design) {
@@ -389,6 +402,7 @@ export function showError(error) {
 /** A dialog with every family; gives a design that fits the run, which keeps what the old one and the new one share. */
 export function pick(title, old, path) {
   return new Promise((resolve) => {
+    const begun = built;
     let done = null;
     const search = h("input", { type: "text", role: "searchbox", class: "search", placeholder: "cosine, wsd, one cycle …", "aria-label": "Search families", autocomplete: "off", spellcheck: "false" });
     const results = h("div", { class: "families" });
@@ -439,7 +453,11 @@ export function pick(title, old, path) {
     });
     show();
     const box = dialog(title, [search, count, results], { wide: true });
-    box.addEventListener("close", () => { resolve(done); busy(results, false); });
+    box.addEventListener("close", () => {
+      if (done && built !== begun) say("The design has changed meanwhile; choose again", true);
+      resolve(built === begun ? done : null);
+      busy(results, false);
+    });
     search.focus();
   });
 }

@@ -14,13 +14,13 @@ export const store = {
 
   tell(what) { for (const listener of this.listeners) listener(what); },
 
-  /** Change the document. Changes with the same key, shortly after each other, are undone together. */
-  change(mutate, key = null) {
+  /** Change the document. Changes with the same key, shortly after each other or `held` in one drag, are undone together. */
+  change(mutate, key = null, held = false) {
     const before = JSON.stringify(this.doc);
     mutate(this.doc);
     if (JSON.stringify(this.doc) === before) return false;
     const now = performance.now();
-    if (key === null || key !== this.lastKey || now - this.lastTime > 1200) {
+    if (key === null || key !== this.lastKey || (!held && now - this.lastTime > 1200)) {
       this.past.push(before);
       if (this.past.length > 200) this.past.shift();
     }
