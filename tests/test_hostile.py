@@ -10,6 +10,7 @@ import math
 import pickle
 import random
 import re
+import signal
 import warnings
 from typing import Any
 
@@ -139,6 +140,25 @@ def test_a_finding_is_written_and_can_be_run_again(name: str, tmp_path: Any, mon
         job.again(path)
     assert "odd" in capsys.readouterr().err
     assert json.loads((tmp_path / f"{name}.json").read_text())["inputs"] >= 0
+
+
+def test_an_input_that_never_ends_is_a_finding(tmp_path: Any, monkeypatch: Any, capsys: Any) -> None:
+    def endless(data: bytes) -> bool:
+        while True:
+            pass
+
+    (tmp_path / "found").mkdir()
+    monkeypatch.setattr(job, "PLACE", tmp_path)
+    monkeypatch.setattr(job, "PATIENCE", 0.1)
+    monkeypatch.setattr(job, "warm_up", lambda *_: None)
+    monkeypatch.setitem(targets.TARGETS, "state", endless)
+    handler = signal.getsignal(signal.SIGPROF)
+    with pytest.raises(SystemExit, match="1"):
+        job.by_chance("state", 60, 0)
+    assert len(list((tmp_path / "found").iterdir())) == 1
+    assert "state: an input did not end in 0.1 s" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGPROF) == handler
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
 
 
 def test_time_and_memory_are_bounded(monkeypatch: Any) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / ".fuzz"
 SHARES = {"config_text": 2, "config_data": 3, "expression": 2, "state": 6, "file": 1, "history": 1, "checkpoint": 1}
+PATIENCE = 30  # seconds after which an input is not waited for any longer
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 
@@ -166,18 +168,29 @@ def by_chance(name: str, seconds: float, seed: int) -> None:
     rng, good, known = random.Random(f"{name} {seed}"), targets.seeds(name), targets.words()
     warm_up(targets, name)
     count = Count(name)
+
+    def give_up(*_: Any) -> None:
+        raise targets.BrokenError(f"{name}: an input did not end in {PATIENCE} s")
+
+    before = signal.signal(signal.SIGPROF, give_up)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         data = targets.chance(name, rng, good, known)
         try:
-            accepted = targets.bounded(name, data)
+            signal.setitimer(signal.ITIMER_PROF, PATIENCE)  # of the processor's, as the limit on what does end
+            try:
+                accepted = targets.bounded(name, data)
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
         except BaseException:
+            signal.signal(signal.SIGPROF, before)
             path = PLACE / "found" / f"{name}-{hashlib.sha256(data).hexdigest()[:16]}"
             path.write_bytes(data)
             traceback.print_exc(limit=-6)
             count.tell()
             sys.exit(1)
         count.add(accepted)
+    signal.signal(signal.SIGPROF, before)
     count.tell()
 
 
@@ -207,7 +220,7 @@ def guided(name: str, seconds: float, seed: int) -> None:
 
     text = name not in targets.STRUCTURED
     options = [
-        f"-max_total_time={int(seconds)}", f"-max_len={4096 if text else 160}", f"-seed={seed % 2**31}", "-timeout=30",
+        f"-max_total_time={int(seconds)}", f"-max_len={4096 if text else 160}", f"-seed={seed % 2**31}", f"-timeout={PATIENCE}",
         "-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=1", "-reload=0", f"-artifact_prefix={PLACE}/found/{name}-",
         *([f"-dict={words}"] if text else []),
     ]  # fmt: skip
