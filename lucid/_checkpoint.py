@@ -30,6 +30,10 @@ _NAME = re.compile(r"checkpoint-(\d{1,18})-step-(\d{1,18})\.pt(\.tmp)?")
 _MARK = b"lucid sha256 "  # and the digest of all before: the comment of the ZIP archive that torch.save writes
 _DIGEST = 32
 _CHUNK = 2**20
+_UNREADABLE = {  # what systems say of the one file: the medium does not give its bytes, or the file system finds it broken
+    getattr(errno, name) for name in ("EIO", "ENODATA", "EREMOTEIO", "EBADMSG", "EILSEQ", "EUCLEAN") if hasattr(errno, name)
+}
+_GONE = {errno.ENOENT, errno.ESTALE}  # the second of a network's file system
 _MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "momentum_buffer", "square_avg", "grad_avg", "sum"}
 
 
@@ -67,7 +71,8 @@ def save_checkpoint(
 
     Raises:
         TypeError: a part without those methods, ``step`` or ``keep`` is no number.
-        ValueError: no parts, a number outside of its range; a state that holds more than plain data and tensors, or shards.
+        ValueError: no parts, a number outside of its range; a state that holds more than plain data and tensors, or shards, or
+            tensors on the meta device.
         RuntimeError: this is not rank 0.
         OSError: it cannot be written (the disk is full, another process is writing it). The files there are as before.
 
@@ -93,15 +98,20 @@ def save_checkpoint(
     _check_parts(owner, parts)
     _check_rank(owner)
     states = {name: part.state_dict() for name, part in parts.items()}
-    for name, state in states.items():
-        if _is_sharded(state):
+    for name, state in {"extra": extra, **states}.items():
+        if _holds(state, _is_shard):
             raise ValueError(
                 f"{owner}: {name} holds a shard of its tensors; save with torch.distributed.checkpoint, or gather "
                 "whole states first"
             )
+        if _holds(state, _is_meta):  # of which a file would be made, but nothing could be loaded from it
+            raise ValueError(
+                f"{owner}: {name} holds tensors on the meta device, which have no values; "
+                "module.to_empty(device=...) and an initialization, or a checkpoint, give them some"
+            )
     content = {"lucid checkpoint": _FORMAT, "step": step, "extra": extra, "parts": states, "rng": _rng() if rng else {}}
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     latest = _last_number(folder)
     if latest >= 10**18 - 1:  # the next has a name that loading would not know
         raise ValueError(f"{owner}: the last file in {folder} has the highest number that there is; save to another folder")
@@ -129,9 +139,9 @@ def load_checkpoint(
 ) -> Position | None:
     """Go on from the newest checkpoint that is whole: each part as it was saved, and the position.
 
-    One that is damaged (cut short, a bit flipped, something else) is left out with a warning, and the one before is taken. No
-    file runs code: loading is ``weights_only=True``. All parts are checked before any is changed; should one refuse all the
-    same, those before it are put back.
+    One that is damaged (cut short, a bit flipped, on bad sectors, something else) is left out with a warning, and the one
+    before is taken. No file runs code: loading is ``weights_only=True``. All parts are checked before any is changed; should
+    one refuse all the same, those before it are put back.
 
     Args:
         folder: where :func:`save_checkpoint` saved; or one of its files, to go on from that one.
@@ -144,10 +154,10 @@ def load_checkpoint(
 
     Raises:
         TypeError: a part without ``load_state_dict()``.
-        ValueError: all checkpoints are damaged, or the newest whole one lacks a part, does not fit one, or is of a newer
-            version of Lucid. Nothing has changed then.
+        ValueError: all checkpoints are damaged, or the newest whole one lacks a part, does not fit one (or the random numbers
+            of the accelerator here), or is of a newer version of Lucid. Nothing has changed then.
         RuntimeError: a part refused its state; all parts are as before.
-        OSError: a file that may not be read.
+        OSError: the folder cannot be used now, or a file that may be whole not be read (no permission, too many open files).
 
     Example:
         ::
@@ -161,8 +171,9 @@ def load_checkpoint(
     owner = "load_checkpoint"
     _check_parts(owner, parts)
     location = known(map_location)
-    if isinstance(location, (str, torch.device)):
-        torch.empty(0, device=location)  # a device that is not there is no damage of a file's
+    # A device that is not there is no damage of a file's.
+    if isinstance(location, (str, torch.device)) and torch.empty(0, device=location).is_meta:
+        raise ValueError(f"{owner}: map_location must be a device that keeps values, got {map_location!r}")
     path, content = _newest(Path(folder), location)
     if content is None:
         return None
@@ -170,13 +181,13 @@ def load_checkpoint(
     for name in parts:
         if name not in saved:
             raise ValueError(f"{owner}: {path.name} holds no {name}; it holds {', '.join(map(repr, saved)) or 'nothing'}")
+    if rng and content["rng"] and not _rank():
+        parts, saved = {**parts, "rng": _RandomNumbers()}, {**saved, "rng": content["rng"]}
     for name, part in parts.items():
         wrong = _misfit(part, saved[name])
         if wrong:
             raise ValueError(f"{owner}: {path.name} does not fit {name}: {wrong}")
     _load_all(parts, saved)
-    if rng and content["rng"] and not _rank():
-        _restore_rng(content["rng"])
     return Position(step, content["extra"], path)
 
 
@@ -205,12 +216,26 @@ def _check_rank(owner: str) -> None:
         )
 
 
-def _is_sharded(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_is_sharded, value.values()))
-    if isinstance(value, (list, tuple)):
-        return any(map(_is_sharded, value))
+def _holds(value: Any, test: Callable[[Any], bool]) -> bool:
+    """Whether ``test`` is true of something in these lists and dicts."""
+    left, seen = [value], {}
+    while left:
+        one = left.pop()
+        if isinstance(one, (Mapping, list, tuple)):
+            if id(one) not in seen:
+                seen[id(one)] = one
+                left.extend(one.values() if isinstance(one, Mapping) else one)
+        elif test(one):
+            return True
+    return False
+
+
+def _is_shard(value: Any) -> bool:
     return type(value).__name__ in ("DTensor", "ShardedTensor") and type(value).__module__.startswith("torch.distributed")
+
+
+def _is_meta(value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_meta
 
 
 def _misfit(part: Any, state: Any) -> str:
@@ -225,6 +250,12 @@ def _misfit(part: Any, state: Any) -> str:
             except ValueError as error:
                 return str(error)
         return ""
+    if isinstance(part, (torch.nn.Module, torch.optim.Optimizer)):
+        own: Any = part.state_dict() if isinstance(part, torch.nn.Module) else [group["params"] for group in part.param_groups]
+        if _holds(own, _is_shard):
+            return "it is sharded here; load with torch.distributed.checkpoint"
+        if _holds(own, _is_meta):
+            return "it is on the meta device here, where tensors have no values; module.to_empty(device=...) gives them room"
     if isinstance(part, torch.nn.Module):
         return _misfit_of_module(part, state)
     if isinstance(part, torch.optim.Optimizer):
@@ -240,6 +271,8 @@ def _misfit(part: Any, state: Any) -> str:
         if not all(isinstance(i, (int, str)) for i in numbers):
             return "it is no optimizer's state"
         return _misfit_of_moments(part, state.get("state"), numbers)
+    if isinstance(part, _RandomNumbers):
+        return _misfit_of_devices(state)
     return ""
 
 
@@ -271,9 +304,27 @@ def _misfit_of_module(module: torch.nn.Module, state: Any) -> str:
     for key, mine in own.items():
         if isinstance(mine, torch.Tensor) and not torch.nn.parameter.is_lazy(mine):
             theirs = state[key]
+            if _is_meta(theirs):
+                return f"{key} was saved from the meta device, and has no values there"
             if not isinstance(theirs, torch.Tensor) or theirs.shape != mine.shape:
                 there = tuple(theirs.shape) if isinstance(theirs, torch.Tensor) else theirs
                 return f"{key} is of shape {there} there, {tuple(mine.shape)} here"
+    return ""
+
+
+def _misfit_of_devices(states: dict[str, Any]) -> str:
+    """Random states of another kind or size than the accelerators' here: some only find that out at their first use."""
+    for kind, of in states.items():
+        if isinstance(of, list) and _devices(kind):
+            try:
+                own = torch.Generator(kind)
+            except RuntimeError:  # of this kind PyTorch makes none, and the restoring tells
+                continue
+            for state in of:
+                try:
+                    own.set_state(state.cpu())
+                except Exception as error:
+                    return f"the state of {kind}: {error}; rng=False leaves the random numbers as they are"
     return ""
 
 
@@ -328,6 +379,25 @@ def _accelerator() -> tuple[str, Any] | None:
     return (kind, module) if getattr(module, "is_initialized", lambda: True)() else None
 
 
+class _RandomNumbers:
+    """The random numbers as a part."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return _rng()
+
+    def load_state_dict(self, states: dict[str, Any]) -> None:
+        for name, state in states.items():
+            if name == "python":
+                random.setstate(_python_state(state))
+            elif name == "torch":
+                torch.set_rng_state(state.cpu())
+            elif name == "numpy":
+                with suppress(ImportError):  # nobody here draws from it
+                    importlib.import_module("numpy").random.set_state(tuple(state))
+            else:
+                _restore_accelerator(name, state)
+
+
 def _rng() -> dict[str, Any]:
     version, words, gauss = random.getstate()
     states: dict[str, Any] = {"python": [version, list(words), gauss], "torch": torch.get_rng_state()}
@@ -364,22 +434,14 @@ def _check_rng(states: Any) -> None:
             raise TypeError(f"no states of {name}")
 
 
-def _restore_rng(states: dict[str, Any]) -> None:
-    for name, state in states.items():
-        if name == "python":
-            random.setstate(_python_state(state))
-        elif name == "torch":
-            torch.set_rng_state(state.cpu())
-        elif name == "numpy":
-            with suppress(ImportError):  # nobody here draws from it
-                importlib.import_module("numpy").random.set_state(tuple(state))
-        else:
-            _restore_accelerator(name, state)
+def _devices(kind: str) -> int:
+    """How many accelerators of this kind are here."""
+    here = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return torch.accelerator.device_count() if here is not None and here.type == kind else 0
 
 
 def _restore_accelerator(kind: str, states: list[torch.Tensor]) -> None:
-    here = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    devices = torch.accelerator.device_count() if here is not None and here.type == kind else 0
+    devices = _devices(kind)
     if devices != len(states):
         warn(
             f"load_checkpoint: random states of {len(states)} {kind} devices were saved, and {devices} are here: "
@@ -393,6 +455,25 @@ def _restore_accelerator(kind: str, states: list[torch.Tensor]) -> None:
 
 
 # -- the folder
+
+
+def _make(folder: Path) -> None:
+    """The folder, and those that it lies in, on the disk too."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in reversed(missing):
+        _sync(one.parent)
+
+
+def _sync(folder: Path) -> None:
+    """What a folder holds is on the disk."""
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _files(folder: Path, temporary: bool = False) -> list[Path]:
@@ -440,8 +521,11 @@ def _newest(folder: Path, location: Any) -> tuple[Path, dict[str, Any] | None]:
                 content = _read(path.name, file, location)
         except _DamageError as error:
             wrong.append(f"{path.name} ({error})")
-        except FileNotFoundError:
-            wrong.append(f"{path.name} (it was removed meanwhile)")
+        except OSError as error:  # any other says nothing of the file: it may be whole, once the folder can be used again
+            if error.errno not in _UNREADABLE | _GONE:
+                raise
+            gone = error.errno in _GONE
+            wrong.append(f"{path.name} ({'it was removed meanwhile' if gone else f'not to be read: {error.strerror}'})")
         else:
             if wrong:
                 warn(f"load_checkpoint: damaged: {', '.join(wrong)}; going on from {path.name}, the one before")
@@ -544,6 +628,8 @@ def _read(name: str, file: BinaryIO, location: Any) -> dict[str, Any]:
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # which are of places that a file tells
+            raise
         raise _DamageError(f"not to be loaded with weights_only=True: {str(error).splitlines()[0]}") from error
     version = content.get("lucid checkpoint") if type(content) is dict else None
     if type(version) is not int:
@@ -598,12 +684,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with suppress(OSError):
             new.unlink()
         raise
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    _sync(path.parent)
 
 
 def _claimed(path: Path) -> BinaryIO:

@@ -237,6 +237,7 @@ STATES: dict[str, list[Row]] = {
     "LRScheduler": [
         ("{**state, 'lr': {'schedule': 'Cosine', 'steps': 0}}", ""),
         ("{**state, 'lr': 'Cosine(9)'}", ""),
+        ("{**state, 'lr': [{'schedule': 'Constant'}] * 2}", ""),
         ("{**state, 'lr': {'schedule': 'Cosine', 'steps': 50}}", "it replaces this scheduler's, with a warning"),
     ],
 }  # fmt: skip

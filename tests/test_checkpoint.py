@@ -611,6 +611,118 @@ def test_accelerators(every: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "cuda" not in content_of(save_checkpoint(tmp_path, step=2, part=part))["rng"]
 
 
+class Device:
+    """An accelerator's random numbers, as PyTorch keeps them: 16 bytes for each device."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, generators: bool) -> None:
+        self.states = [torch.full((16,), i, dtype=torch.uint8) for i in (1, 2)]
+        monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+        monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+        monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+        monkeypatch.setattr(torch, "get_device_module", lambda kind: self)
+        if generators:
+            real = torch.Generator
+            own = types.SimpleNamespace(set_state=lambda state: self.set_rng_state(state, None))
+            monkeypatch.setattr(torch, "Generator", lambda *kind: own if kind == ("cuda",) else real(*kind))
+
+    def get_rng_state_all(self) -> list[torch.Tensor]:
+        return [state.clone() for state in self.states]
+
+    def set_rng_state_all(self) -> None:
+        raise NotImplementedError
+
+    def set_rng_state(self, state: torch.Tensor, i: int | None) -> None:
+        if state.dtype != torch.uint8:
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        if state.numel() != 16:
+            raise RuntimeError("RNG state is wrong size")
+        if i is not None:
+            self.states[i] = state.clone()
+
+
+@pytest.mark.parametrize("generators", [True, False])  # False: a kind that PyTorch makes none of
+@pytest.mark.parametrize(
+    "wrong", [[torch.zeros(16, dtype=torch.uint8), torch.zeros(9, dtype=torch.uint8)], [torch.zeros(16), torch.zeros(16)]]
+)
+def test_random_states_that_an_accelerator_refuses_change_nothing(
+    wrong: list[torch.Tensor], generators: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = filled(tmp_path, 1)
+    path = next(tmp_path.iterdir())
+    content = content_of(path)
+    content["rng"]["cuda"] = wrong
+    rewritten(path, content)
+    training.step()
+    random.random()
+    torch.rand(3)
+    np.random.rand()
+    device = Device(monkeypatch, generators)
+
+    def now() -> Any:
+        told = random.getstate(), torch.get_rng_state().tolist(), str(np.random.get_state())
+        return told, [state.tolist() for state in device.states], training.all()
+
+    before = now()
+    match = r"does not fit rng: the state of cuda: RNG state .*; rng=False leaves the random numbers as they are"
+    refused = (ValueError, match) if generators else (RuntimeError, "rng refused its state: RNG.*; all parts are as before")
+    with pytest.raises(refused[0], match=refused[1]):
+        load_checkpoint(tmp_path, **training.parts)
+    assert now() == before
+    assert load_checkpoint(tmp_path, rng=False, **training.parts).step == 1  # type: ignore[union-attr]
+    assert now()[:1] == before[:1]
+    save_checkpoint(tmp_path, step=2, **training.parts)
+    saved = [state.tolist() for state in device.states]
+    device.states.reverse()
+    load_checkpoint(tmp_path, **training.parts)
+    assert [state.tolist() for state in device.states] == saved
+
+
+def test_a_warning_that_is_an_error_leaves_all_as_it_was(tmp_path: Path) -> None:
+    training = Training()
+    with pytest.MonkeyPatch.context() as patch:
+        Device(patch, True)
+        save_checkpoint(tmp_path, step=1, **training.parts)
+    training.step()
+    before, drawn = training.all(), random.getstate()
+    with pytest.raises(
+        RuntimeError, match=r"random states of 2 cuda devices were saved, and 0 are here.*all parts are as before"
+    ):
+        load_checkpoint(tmp_path, **training.parts)  # warnings are errors in these tests
+    assert (training.all(), random.getstate()) == (before, drawn)
+
+
+def test_numbers_that_are_nowhere(tmp_path: Path) -> None:
+    """Tensors on the meta device: a file of them would push out those that hold something."""
+    real = torch.nn.Linear(2, 1)
+    path = save_checkpoint(tmp_path, step=1, model=real, optimizer=torch.optim.Adam(real.parameters()))
+    with torch.device("meta"):
+        meta = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.Adam(meta.parameters())
+    for parts in ({"model": meta}, {"model": real, "extra": [meta.bias]}):
+        with pytest.raises(ValueError, match=r"save_checkpoint: (model|extra) holds tensors on the meta device, .*to_empty"):
+            save_checkpoint(tmp_path, step=2, keep=1, **parts)
+    assert names(tmp_path) == [path.name]
+    for there in ({"model": meta}, {"optimizer": optimizer}):
+        with pytest.raises(ValueError, match=r"does not fit (model|optimizer): it is on the meta device here, .*to_empty"):
+            load_checkpoint(tmp_path, **there)
+    for name in ("meta", torch.device("meta")):
+        with pytest.raises(ValueError, match=r"map_location must be a device that keeps values, got .*meta"):
+            load_checkpoint(tmp_path, map_location=name, model=real)
+    content = content_of(path)
+    content["parts"]["model"] = meta.state_dict()
+    rewritten(path, content)
+    with pytest.raises(ValueError, match="does not fit model: weight was saved from the meta device, and has no values there"):
+        load_checkpoint(tmp_path, model=real)
+
+
+def test_states_within_themselves(tmp_path: Path) -> None:
+    extra: dict[str, Any] = {"again": []}
+    extra["again"].append(extra)
+    save_checkpoint(tmp_path, step=1, extra=extra, part=Stubborn())
+    found: Any = load_checkpoint(tmp_path, part=Stubborn()).extra  # type: ignore[union-attr]
+    assert found["again"][0] is found
+
+
 # -- arguments
 
 
@@ -669,6 +781,30 @@ def test_only_rank_0_saves_and_only_whole_states(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(sharded, "state_dict", lambda: {"a": [({"b": DTensor()},)]})
     with pytest.raises(ValueError, match=r"sharded holds a shard of its tensors; save with torch\.distributed\.checkpoint"):
         save_checkpoint(tmp_path, step=1, sharded=sharded)
+    with pytest.raises(ValueError, match="extra holds a shard of its tensors"):
+        save_checkpoint(tmp_path, step=1, extra=DTensor(), model=training.model)
+
+
+def test_whole_states_do_not_go_into_shards(tmp_path: Path) -> None:
+    """Of an optimizer PyTorch would take the whole moments without a word, and fail at the next step."""
+    model = torch.nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    model(torch.ones(1, 4)).sum().backward()
+    optimizer.step()
+    save_checkpoint(tmp_path / "run", step=1, model=model, optimizer=optimizer)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        sharded = torch.distributed.fsdp.fully_shard(
+            torch.nn.Linear(4, 2), mesh=torch.distributed.device_mesh.init_device_mesh("cpu", (1,))
+        )
+        parts = {"model": sharded, "optimizer": torch.optim.SGD(sharded.parameters(), lr=0.1, momentum=0.9)}
+        for name, part in parts.items():
+            with pytest.raises(
+                ValueError, match=rf"does not fit {name}: it is sharded here; load with torch\.distributed\.che"
+            ):
+                load_checkpoint(tmp_path / "run", **{name: part})
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 # -- writers that are stopped
@@ -709,6 +845,27 @@ def test_the_file_is_on_the_disk_before_it_has_its_name_and_the_old_one_goes_las
     save_checkpoint(tmp_path, step=2, keep=1, **training.parts)
     assert calls == [("fsync", 2), ("replace", 2), ("fsync", 2)]
     assert names(tmp_path) == ["checkpoint-000002-step-2.pt"]
+
+
+def test_folders_that_are_made_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training, synced = Training(), []
+    real, made = os.fsync, tmp_path / "a" / "b"
+
+    def fsync(handle: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{handle}")) if os.path.isdir("/proc/self/fd") else None)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    save_checkpoint(made, step=1, **training.parts)
+    if None not in synced:
+        assert synced[:2] == [tmp_path, tmp_path / "a"]  # where the new names stand, from above
+        assert synced[2:] == [made / "checkpoint-000001-step-1.pt.tmp", made]
+    assert len(synced) == 4
+    save_checkpoint(made, step=2, **training.parts)
+    assert len(synced) == 6
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint("c", step=1, **training.parts)
+    assert synced[6] in (tmp_path, None)
 
 
 def test_leftovers_go_and_what_is_being_written_stays(tmp_path: Path) -> None:
@@ -761,6 +918,84 @@ def test_one_that_is_removed_meanwhile(tmp_path: Path, monkeypatch: pytest.Monke
     files[1].unlink()
     with pytest.warns(UserWarning, match="was removed meanwhile"):
         assert load_checkpoint(tmp_path, **training.parts).step == 1  # type: ignore[union-attr]
+
+
+class Failing(io.FileIO):
+    """A file on a bad medium: after so many reads each further one fails."""
+
+    def __init__(self, path: Path, code: int, after: int) -> None:
+        super().__init__(path)
+        self.code, self.left = code, after
+
+    def readinto(self, *args: Any) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(self.code, os.strerror(self.code))
+        return super().readinto(*args)
+
+    def read(self, size: int = -1) -> Any:
+        data = bytearray(self.seek(0, os.SEEK_END) if size < 0 else size)
+        return bytes(data[: self.readinto(data)])
+
+
+def failing(newest: Path, code: int, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening or reading that file fails from now on."""
+    real = Path.open
+
+    def opened(path: Path, *args: Any) -> Any:
+        if path != newest:
+            return real(path, *args)
+        if after < 0:
+            raise OSError(code, os.strerror(code))
+        return io.BufferedReader(Failing(path, code, after), 512)
+
+    monkeypatch.setattr(Path, "open", opened)
+
+
+@pytest.mark.parametrize("after", [-1, 0, 1, 2, 4, 6])  # while it is opened, its end, its digest and its content are read
+@pytest.mark.parametrize("name", sorted({"EIO", "EBADMSG", "ENODATA", "EUCLEAN", "ESTALE"} & set(dir(errno))))
+def test_one_that_the_medium_does_not_give_is_left_out(
+    name: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(tmp_path, 2)
+    newest, code = sorted(tmp_path.iterdir())[-1], getattr(errno, name)
+    failing(newest, code, after, monkeypatch)
+    training = Training()
+    why = "it was removed meanwhile" if name == "ESTALE" else f"not to be read: {os.strerror(code)}"
+    with pytest.warns(UserWarning, match=rf"damaged: {newest.name} \({why}\); going on from checkpoint-000001"):
+        assert load_checkpoint(tmp_path, **training.parts).step == 1  # type: ignore[union-attr]
+    before = training.all()
+    with pytest.raises(ValueError, match=rf"is damaged: {newest.name} \({why}\)"):
+        load_checkpoint(newest, **training.parts)
+    assert training.all() == before
+    save_checkpoint(tmp_path, step=3, keep=2, **training.parts)
+    assert names(tmp_path)[-1] == "checkpoint-000003-step-3.pt"
+
+
+@pytest.mark.parametrize("after", [-1, 0, 2, 6])
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EMFILE, errno.ENOMEM, errno.ETIMEDOUT])
+def test_a_folder_that_cannot_be_used_is_no_damage(
+    code: int, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To go on from an older one would lose steps that are there, once the way to them is free again."""
+    filled(tmp_path, 2)
+    failing(sorted(tmp_path.iterdir())[-1], code, after, monkeypatch)
+    training = Training()
+    before = training.all()
+    with pytest.raises(OSError, match=os.strerror(code)):
+        load_checkpoint(tmp_path, **training.parts)
+    assert training.all() == before
+
+
+def test_a_place_that_no_file_has_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(tmp_path, 1)
+
+    def beyond(file: Any, *args: Any, **more: Any) -> None:
+        file.seek(-1)
+
+    monkeypatch.setattr(torch, "load", beyond)
+    with pytest.raises(ValueError, match=r"is damaged: .* \(not to be loaded with weights_only=True: .*Invalid argument"):
+        load_checkpoint(tmp_path, **Training().parts)
 
 
 def test_memory_that_runs_out_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -447,6 +447,10 @@ def test_lists_of_another_length_are_refused() -> None:
     state = two.state_dict()
     for change, message in (
         ({"lr": state["lr"][:1]}, r"LRScheduler: lr must be a list of 2, got"),
+        (
+            {"lr": state["lr"][0]},
+            r"LRScheduler: lr must be a list of 2, got \{.*; build the scheduler with one for all groups, as ",
+        ),
         ({"lr": [None, None]}, r"a schedule configuration must be a mapping, got None"),  # no function stands in for it
     ):
         with pytest.raises(ValueError, match=message):
@@ -464,6 +468,33 @@ def test_lists_of_another_length_are_refused() -> None:
     noted.note = 1  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match=r"StepLR: note must be plain data"):
         noted.load_state_dict({**noted.state_dict(), "note": object()})
+
+
+def test_a_list_that_is_too_short_for_late_groups_says_how_it_was_built() -> None:
+    """The third group followed the list's last schedule; a script that now builds all three at once is told the way out."""
+    scheduler = ours.LRScheduler(sgd(0.1, 0.2), lr=[Cosine(9), Linear(9)])
+    late(scheduler.optimizer)
+    step(scheduler)
+    state = through_json(scheduler.state_dict())
+    ways = r"; build the scheduler with a list of 2, as it was built when this was saved, and add groups that came later after "
+    ways += r"that, or load_state_dict\(state, keep_hyperparameters=True\) keeps yours"
+    for lr, match in (
+        ([Cosine(9), Linear(9), Linear(9)], r"LRScheduler: lr must be a list of 3, got \[.*\]" + ways),
+        (Cosine(9), r"LRScheduler: lr must be one for all groups, got \[.*\]" + ways),
+    ):
+        other = ours.LRScheduler(sgd(0.1, 0.2, 0.3), lr=lr)
+        before = (everything(other.optimizer), other.state_dict())
+        with pytest.raises(ValueError, match=match):
+            other.load_state_dict(state)
+        assert (everything(other.optimizer), other.state_dict()) == before
+        other.load_state_dict(state, keep_hyperparameters=True)
+        assert other.last_epoch == 1
+    as_it_was = ours.LRScheduler(sgd(0.1, 0.2), lr=[Cosine(9), Linear(9)])
+    with pytest.raises(ValueError, match=r"state has 3 parameter groups, the optimizer 2; add groups that came late before "):
+        as_it_was.load_state_dict(state)
+    late(as_it_was.optimizer)
+    as_it_was.load_state_dict(state)
+    assert run(as_it_was, metrics(5)) == run(scheduler, metrics(5))
 
 
 def test_hostile_schedules_are_refused() -> None:

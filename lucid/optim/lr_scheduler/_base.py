@@ -796,8 +796,8 @@ class LRScheduler(_TorchLRScheduler):
         saved_groups = len(_list(owner, "_last_lr", last_lr)) if foreign else state["_group_count"]
         if type(saved_groups) is not int or saved_groups != len(groups):
             raise ValueError(
-                f"{owner}: the state has {saved_groups!r} parameter groups, the optimizer {len(groups)}; if model or optimizer "
-                "changed, build a new scheduler and step(epoch) to the position"
+                f"{owner}: the state has {saved_groups!r} parameter groups, the optimizer {len(groups)}; add groups that came "
+                "late before loading, or, if model or optimizer changed, build a new scheduler and step(epoch) to the position"
             )
         last_epoch = self._saved_time(state)
         steps = state.get("_step_count", int(last_epoch) + 1) if foreign else state["_step_count"]
@@ -932,10 +932,11 @@ class LRScheduler(_TorchLRScheduler):
 
     def _unlike(self, name: str, here: int, saved: Any) -> ValueError:
         """The refusal of a state whose list is of another length than this scheduler's, 0 for none, or is none."""
-        then = f"a list of {len(saved)}" if isinstance(saved, (list, tuple)) else "one for all groups"
+        mine = f"a list of {here}" if here else "one for all groups"
+        theirs = f"a list of {len(saved)}" if isinstance(saved, (list, tuple)) else "one for all groups"
         return ValueError(
-            f"{type(self).__name__}: {name} must be {f'a list of {here}' if here else 'one for all groups'}, got {saved!r}; build "
-            f"this scheduler with {then} too, and add groups that came late then, or load_state_dict(state, "
+            f"{type(self).__name__}: {name} must be {mine}, got {saved!r}; build the scheduler with {theirs}, as it was built "
+            "when this was saved, and add groups that came later after that, or load_state_dict(state, "
             "keep_hyperparameters=True) keeps yours"
         )
 
