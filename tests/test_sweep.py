@@ -30,7 +30,7 @@ from lucid import sweep
 from lucid._sweep import Entry, Report, _alive, _plan, _report, _storage, _work
 from lucid._sweep._alive import Watch
 from lucid.cli import main
-from lucid.schedules import Constant, Cosine, Lambda, Linear, Schedule
+from lucid.schedules import Constant, Cosine, Exponential, Lambda, Linear, Schedule
 
 ROOT = Path(lucid.__file__).parents[1]
 
@@ -103,6 +103,46 @@ def test_the_same_call_runs_nothing_again_and_a_larger_one_what_is_new(tmp_path:
     # A smaller call takes what is there, too.
     assert again(second, ["constant()"], lr=[0.1], seeds=1).left == 0
     assert len(second.calls) == 10
+
+
+def test_short_runs_do_not_look_at_all_trials_after_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    bowl = Bowl()
+    task, study, storage = opened_task(bowl, None, seeds=60)
+    worker, look, looks = _work.Worker(task, study, storage), _work.Worker._trials, 0
+
+    def slow(self: _work.Worker) -> list[optuna.trial.FrozenTrial]:
+        nonlocal looks
+        looks += 1
+        time.sleep(0.02)
+        return look(self)
+
+    monkeypatch.setattr(_work.Worker, "_trials", slow)
+    worker.run()
+    assert [seed for _, _, seed in bowl.calls] == list(range(60))
+    assert looks < 20
+
+
+def test_between_two_looks_nothing_is_run_that_another_one_has_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def objective(schedule: Schedule, lr: float, seed: int) -> float:
+        if not seen:  # another worker takes the next, and ends the one after
+            storage.set_trial_state_values(others[1]._trial_id, optuna.trial.TrialState.RUNNING)
+            storage.set_trial_state_values(others[2]._trial_id, optuna.trial.TrialState.COMPLETE, [0.5])
+        seen.append(seed)
+        if len(seen) == 2:
+            storage.set_trial_state_values(others[1]._trial_id, optuna.trial.TrialState.COMPLETE, [0.25])
+        return 1.0
+
+    task, study, storage = opened_task(objective, None, seeds=4)
+    worker = _work.Worker(task, study, storage)
+    for seed in range(4):
+        worker._enqueue(("grid", "constant()", 1.0, seed), {})
+    others = study.get_trials()
+    monkeypatch.setattr(_work.Worker, "_trials", lambda self: (time.sleep(0.02), study.get_trials(deepcopy=False))[1])
+    worker.run()
+    assert seen == [0, 3]
+    assert [trial.value for trial in study.get_trials()] == [1.0, 0.25, 0.5, 1.0]
 
 
 def test_another_name_is_another_sweep_and_the_objective_names_it(tmp_path: Path) -> None:
@@ -296,6 +336,48 @@ def test_what_does_not_go_together_with_what_is_stored_is_refused(tmp_path: Path
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     with pytest.raises(ValueError, match="trials that are none of a sweep's"):
         sweep(fine, {"a": "constant()"}, seeds=1, storage=place, name="theirs")
+
+
+def test_what_was_drawn_from_another_range_or_space_is_refused(tmp_path: Path) -> None:
+    def space(trial: optuna.Trial) -> Schedule:
+        return Constant(trial.suggest_float("factor", 0.1, 1.0))
+
+    def other(trial: optuna.Trial) -> Schedule:
+        return Cosine(trial.suggest_int("steps", 5, 10))
+
+    def same_names(trial: optuna.Trial) -> Schedule:
+        return Exponential(trial.suggest_float("factor", 0.1, 1.0))
+
+    def wider(trial: optuna.Trial) -> Schedule:
+        return Constant(trial.suggest_float("factor", 0.1, 2.0))
+
+    def odd(trial: optuna.Trial) -> Schedule:
+        trial.set_user_attr("study", trial.study.study_name)  # which a trial alone has not
+        return space(trial)
+
+    bowl = Bowl()
+    again = partial(sweep, bowl, trials=2, seeds=2, storage=tmp_path / "s.journal")
+    again(["constant()", "cosine(3)"], lr=(0.01, 0.1), name="range")
+    done = len(bowl.calls)
+    for rates in ((0.001, 0.02), (0.01, 0.2)):
+        with pytest.raises(
+            ValueError, match=r"the range of lr, \(.*\), is another one than .* drawn from; give this sweep ano"
+        ):
+            again(["constant()", "cosine(3)"], lr=rates, name="range")
+    sweep(bowl, ["constant()"], lr=[0.1], seeds=2, storage=tmp_path / "s.journal", name="range")  # a grid, beside it
+    again(["linear(3)"], lr=(0.001, 0.02), name="range")  # another candidate has a range of its own
+    again(["constant()", "cosine(3)"], lr=(0.01, 0.1), name="range")
+    assert len(bowl.calls) == done + 2 + 4
+    again(space, name="space")
+    done = len(bowl.calls)
+    for changed in (other, same_names, wider):
+        with pytest.raises(ValueError, match="the space is another one than that which the stored runs were drawn from; give"):
+            again(changed, name="space")
+    with pytest.raises(ValueError, match="the space is another one"):
+        again(space, name="space", lr=[0.1])
+    again(space, name="space")
+    again(odd, name="space")
+    assert len(bowl.calls) == done
 
 
 def test_schedules_that_hold_functions_are_swept_under_their_names(tmp_path: Path) -> None:
@@ -971,8 +1053,8 @@ def test_a_dead_workers_run_is_run_again_and_again_but_not_for_ever(tmp_path: Pa
         if attempt == 0:
             worker._enqueue(("grid", "constant()", 1.0, 0), {})
         worker._me = dead
-        claimed = worker._claim(worker._trials(), worker._plan.needed([]))
-        assert claimed is not None
+        ((_, waiting, first),) = worker._waiting(worker._trials(), worker._plan.needed([]))
+        assert worker._taken(waiting, first) is not None
         (running,) = [trial for trial in worker._trials() if trial.state.name == "RUNNING"]
         assert worker._reaped(running)
         missing = worker._plan.missing(worker._trials())
@@ -1135,9 +1217,15 @@ def hire():
         os._exit(0)
     return pid
 
+def begun():
+    return any(os.path.getsize(os.path.join(logs, log)) for log in os.listdir(logs))
+
 draw = random.Random(0)
 crew = [hire() for _ in range(workers)]
-for _ in range(kills):
+for k in range(kills):
+    deadline = time.monotonic() + 60
+    while k == 3 and time.monotonic() < deadline and not begun():
+        time.sleep(0.01)  # the first three may die while they plan; on a busy machine all would
     time.sleep(draw.uniform(0.05, 0.3))
     i = draw.randrange(workers)
     os.kill(crew[i], signal.SIGKILL)

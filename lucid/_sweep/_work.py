@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, Trial, TrialState
 
 from lucid._sweep._alive import Watch, working
 from lucid._sweep._plan import Cell, Plan, Task, cell_of, end_of
@@ -55,6 +56,7 @@ def begun(task: Task, storage: BaseStorage, sampler: Any, pruner: Any) -> optuna
         raise ValueError(
             f"sweep: direction is {direction!r}, and what is stored is a sweep to {study.direction.name.lower()}; {advice}"
         )
+    drawing = {"space"} if callable(task.candidates) else {"range"} if task.within else set()
     for trial in study.get_trials(deepcopy=False):
         cell = cell_of(trial)
         if cell is None:
@@ -66,6 +68,11 @@ def begun(task: Task, storage: BaseStorage, sampler: Any, pruner: Any) -> optuna
                 raise ValueError(
                     f"sweep: candidate {name!r} is another schedule than the stored one of that name; rename it, or {advice}"
                 )
+        if kind in drawing and "lr" in trial.user_attrs and (kind == "space" or name in task.named):
+            drawing.discard(kind)  # one tells
+            if not _would_be_drawn(task, trial, cell):
+                what = "the space" if kind == "space" else f"the range of lr, {task.within},"
+                raise ValueError(f"sweep: {what} is another one than that which the stored runs were drawn from; {advice}")
     return study
 
 
@@ -75,6 +82,39 @@ def config(schedule: Schedule) -> dict[str, Any] | None:
         return schedule.to_dict()
     except ValueError:
         return None
+
+
+def drawn(task: Task, trial: BaseTrial, cell: Cell) -> tuple[Schedule, float]:
+    """The schedule of a cell and its peak rate; what of it is to be drawn, the trial draws."""
+    kind, name, point, _ = cell
+    if kind == "grid":
+        return task.named[name], point
+    if kind == "range":
+        assert task.within is not None
+        return task.named[name], trial.suggest_float(f"lr of {name}", *task.within, log=True)
+    assert callable(task.candidates)
+    schedule = task.candidates(trial)
+    if not isinstance(schedule, Schedule):
+        raise TypeError(f"sweep: the space must give a Schedule for each trial, got {schedule!r}")
+    if (task.rates or task.within) and "lr" in trial.params:
+        raise ValueError("sweep: the space draws a parameter 'lr', and so would lr=; leave lr= out, or rename the space's")
+    if task.within:
+        return schedule, trial.suggest_float("lr", *task.within, log=True)
+    return schedule, trial.suggest_categorical("lr", task.rates) if task.rates else 1.0
+
+
+def _would_be_drawn(task: Task, trial: FrozenTrial, cell: Cell) -> bool:
+    """Whether the range or the space of a task could have drawn what a stored trial has."""
+    again = FixedTrial(trial.params, trial.number)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Optuna's, of values that are out of range
+            schedule, _ = drawn(task, again, cell)
+    except (ValueError, TypeError):  # it asks for a parameter that was not drawn
+        return False
+    except Exception:  # a space of the user's that needs more than a trial's parameters: nothing can be told
+        return True
+    return again.distributions == trial.distributions and config(schedule) == trial.user_attrs.get("config")
 
 
 @dataclass
@@ -112,33 +152,48 @@ class Worker:
                 renewal.join()
 
     def _go_on(self) -> None:
-        trials = self._trials()
-        forgiven = frozenset(t.number for t in trials if t.state == TrialState.FAIL) if self.retry_failed else frozenset()
+        before = self._trials() if self.retry_failed else []
+        forgiven = frozenset(trial.number for trial in before if trial.state == TrialState.FAIL)
         pause = 0.02
         while True:
+            since = time.monotonic()
+            trials = self._trials()
             if self.told is not None:
                 self.told(*self._plan.progress(trials))
             reaped = [trial for trial in trials if trial.state == TrialState.RUNNING and self._reaped(trial)]
             if reaped:
-                trials = self._trials()
+                continue
             if self._plan.missing(trials, forgiven):
                 with alone(self.storage, self.task.name, self.task.lease) as beat:
-                    trials = self._trials()
-                    for cell, known in self._plan.missing(trials, forgiven).items():
+                    for cell, known in self._plan.missing(self._trials(), forgiven).items():
                         self._enqueue(cell, known)
                         beat()
-                trials = self._trials()
+                continue
             wanted = self._plan.needed(trials)
-            claimed = self._claim(trials, wanted)
-            if claimed is not None:
-                self._run(*claimed)
+            if self._run_some(trials, wanted, time.monotonic() - since):
                 pause = 0.02
             elif any(t.state not in _ENDED and cell_of(t) in wanted for t in trials):
                 time.sleep(pause)  # for what others are at: they may yet die
                 pause = min(pause * 1.5, 1.0)
             else:
                 return
-            trials = self._trials()
+
+    def _run_some(self, trials: list[FrozenTrial], wanted: Iterable[Cell], looked: float) -> bool:
+        """Run what waits, in the order of the plan, until it is time to look at all trials again; whether there was anything.
+
+        To look took ``looked`` seconds. It is done after each run, but takes a tenth of the time at most: the more trials there
+        are, the longer it takes, and a sweep of many short runs would do nothing else. Until then nothing is overlooked that
+        counts: who takes a trial asks the storage for it, which gives it to one alone.
+        """
+        until, ran = time.monotonic() + 10 * looked, False
+        for cell, trial, first in self._waiting(trials, wanted):
+            claimed = self._taken(trial, first)
+            if claimed is not None:
+                self._run(claimed, cell)
+                ran = True
+            if ran and time.monotonic() > until:
+                break
+        return ran
 
     def _trials(self) -> list[FrozenTrial]:
         return patiently(self.task.lease, self.study.get_trials, deepcopy=False)
@@ -167,8 +222,8 @@ class Worker:
             patiently(self.task.lease, self.storage.set_trial_state_values, trial._trial_id, TrialState.FAIL)
         return True
 
-    def _claim(self, trials: list[FrozenTrial], wanted: Iterable[Cell]) -> tuple[Trial, Cell] | None:
-        """The first that waits, in the order of the plan, now ours alone."""
+    def _waiting(self, trials: list[FrozenTrial], wanted: Iterable[Cell]) -> Iterator[tuple[Cell, FrozenTrial, FrozenTrial]]:
+        """What waits, in the order of the plan: cell, trial, and the first trial that stands for the cell."""
         standing: dict[Cell | None, list[FrozenTrial]] = {}
         for trial in trials:
             if trial.state != TrialState.FAIL:
@@ -176,12 +231,10 @@ class Worker:
         for cell in wanted:
             for trial in standing.get(cell, ()):
                 if trial.state == TrialState.WAITING:
-                    claimed = self._taken(trial, first=standing[cell][0])
-                    if claimed is not None:
-                        return claimed, cell
-        return None
+                    yield cell, trial, standing[cell][0]
 
     def _taken(self, trial: FrozenTrial, first: FrozenTrial) -> Trial | None:
+        """The trial, now ours alone; None where another one has it, or had."""
         try:
             if not patiently(self.task.lease, self.storage.set_trial_state_values, trial._trial_id, TrialState.RUNNING):
                 return None
@@ -259,28 +312,12 @@ class Worker:
 
     def _drawn(self, trial: Trial, cell: Cell) -> tuple[Schedule, float]:
         """The schedule of a cell and its peak rate, drawn now where the sampler has the say."""
-        task, (kind, name, point, _) = self.task, cell
-        if kind == "grid":
-            return task.named[name], point
-        if kind == "range":
-            assert task.within is not None
-            rate = trial.suggest_float(f"lr of {name}", *task.within, log=True)
+        schedule, rate = drawn(self.task, trial, cell)
+        if cell[0] == "space":
+            self._set(trial._trial_id, "schedule", repr(schedule))
+            self._set(trial._trial_id, "config", config(schedule))
+        if cell[0] != "grid":
             self._set(trial._trial_id, "lr", rate)
-            return task.named[name], rate
-        assert callable(task.candidates)
-        schedule = task.candidates(trial)
-        if not isinstance(schedule, Schedule):
-            raise TypeError(f"sweep: the space must give a Schedule for each trial, got {schedule!r}")
-        if (task.rates or task.within) and "lr" in trial.params:
-            raise ValueError("sweep: the space draws a parameter 'lr', and so would lr=; leave lr= out, or rename the space's")
-        rate = 1.0
-        if task.within:
-            rate = trial.suggest_float("lr", *task.within, log=True)
-        elif task.rates:
-            rate = trial.suggest_categorical("lr", task.rates)
-        self._set(trial._trial_id, "schedule", repr(schedule))
-        self._set(trial._trial_id, "config", config(schedule))
-        self._set(trial._trial_id, "lr", rate)
         return schedule, rate
 
     def _failed(self, trial: Trial, error: Exception) -> None:
