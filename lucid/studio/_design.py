@@ -1,12 +1,14 @@
 """What the page shows: curves and their figures, forms, errors by field. All of it asks schedules; nothing is a formula."""
 
 import ctypes
+import functools
 import inspect
 import math
 import re
 import threading
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, fields
 from typing import Any
@@ -29,7 +31,7 @@ STEPS = 10**12
 RATE = 1e30
 POINTS = 2**17  # at which a schedule is evaluated, at most
 MARKS = 256  # boundaries of a candidate, where the curve is looked at closely
-SECONDS = 2.0  # that an answer may take to compute
+SECONDS = 2.0  # that an answer may take to compute, in time of the processor
 _AGAIN = 0.25  # seconds after which a thread that did not stop is told again
 GROUPS = ("Basics", "Decay", "Cycles", "Whole runs", "Combine", "Others", "Yours")
 
@@ -42,18 +44,25 @@ class TooLong(BaseException):  # not an Exception, so that no handler on the way
 def deadline(seconds: float = SECONDS) -> Iterator[None]:
     """Raise :class:`TooLong` in this thread when the time is over: a short JSON can describe ten thousand cycles.
 
-    And again, until it is heard: one that comes within a callback of the garbage collector is lost.
+    And again, until it is heard: one that comes within a callback of the garbage collector is lost. The time is that of the
+    processor where the system tells it, so that a busy machine, which is slow with everything, refuses nothing.
     """
     thread, lock, over = threading.get_ident(), threading.Lock(), threading.Event()
     interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
+    taken = _clock(thread)
+    begun = taken()
+
     def watch() -> None:
-        left = seconds
-        while not over.wait(left):
+        wait = seconds
+        while not over.wait(wait):
             with lock:
-                if not over.is_set():
+                if over.is_set():
+                    return
+                wait = seconds - (taken() - begun)
+                if wait <= 0:
                     interrupt(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
-            left = _AGAIN
+                    wait = _AGAIN
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -68,6 +77,13 @@ def deadline(seconds: float = SECONDS) -> Iterator[None]:
                 break
             except TooLong:
                 continue
+
+
+def _clock(thread: int) -> Callable[[], float]:
+    """The time that this thread has computed, readable from others while it runs; else that of the clock on the wall."""
+    if hasattr(time, "pthread_getcpuclockid"):
+        return functools.partial(time.clock_gettime, time.pthread_getcpuclockid(thread))
+    return time.monotonic
 
 
 # -- schedules from designs

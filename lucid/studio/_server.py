@@ -71,7 +71,7 @@ def application(port: int, token: str, start: Mapping[str, Any] | None = None) -
             except ModuleNotFoundError as error:
                 return refused(400, f'needs {error.name}, which is not installed; pip install "lucid-lr[studio]"')
             except _design.TooLong:
-                return refused(400, f"this takes longer than {_design.SECONDS:g} s to compute; make it simpler")
+                return refused(400, f"this takes longer than {_limit(compute):g} s to compute; make it simpler")
             return found if isinstance(found, Response) else JSONResponse(found)
 
         return route
@@ -128,9 +128,13 @@ def application(port: int, token: str, start: Mapping[str, Any] | None = None) -
     )
 
 
-def _timed(compute: Callable[..., Any], asked: Any) -> Any:
+def _limit(compute: Callable[..., Any]) -> float:
     # The first picture waits for matplotlib, which must not be interrupted while it is imported.
-    with _design.deadline(60.0 if compute.__name__ in SLOW else _design.SECONDS):
+    return 60.0 if compute.__name__ in SLOW else _design.SECONDS
+
+
+def _timed(compute: Callable[..., Any], asked: Any) -> Any:
+    with _design.deadline(_limit(compute)):
         return _called(compute, asked)
 
 
