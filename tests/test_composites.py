@@ -699,3 +699,61 @@ def test_pieces_are_cut_where_the_next_one_starts() -> None:
 def test_rooted_is_no_schedule() -> None:
     with pytest.raises(NotImplementedError, match=r"Rooted: its rates come from get_lr\(\), not from a schedule"):
         _ = Rooted(sgd()).schedule
+
+
+def test_a_chain_that_waits_keeps_what_its_children_are_ahead() -> None:
+    def build() -> Any:
+        optimizer = sgd(1.0)
+        first, second = ours.ConstantLR(optimizer, 0.5, 4), ours.StepLR(optimizer, 3, gamma=0.1)
+        for _ in range(2):
+            step(second)  # which is ahead of the first one then
+        chain = ours.ChainedScheduler([first, second])
+        return ours.SequentialLR(optimizer, [ours.LinearLR(optimizer, 0.5, total_iters=3), chain], [3])
+
+    for done in range(6):
+        scheduler, other = build(), build()
+        for _ in range(done):
+            step(scheduler)
+        chain = scheduler._schedulers[1]
+        assert [child.last_epoch for child in chain._schedulers] == [max(done - 3, 0), max(done - 3, 0) + 2]
+        state = json.loads(json.dumps(scheduler.state_dict()))
+        other.load_state_dict(state)
+        assert json.dumps(other.state_dict()) == json.dumps(state)
+        for _ in range(9):
+            step(scheduler)
+            step(other)
+            assert rates(other.optimizer) == rates(scheduler.optimizer)
+
+
+def test_a_late_child_of_a_chain_waits_for_its_start_after_a_jump_back() -> None:
+    def build() -> Any:
+        optimizer = sgd(1.0)
+        first = ours.StepLR(optimizer, 4, gamma=0.5)
+        for _ in range(5):
+            step(first)
+        return ours.ChainedScheduler([first, ours.StepLR(optimizer, 3, gamma=0.1)])
+
+    scheduler = build()
+    scheduler.step(1)
+    for t in range(2, 9):
+        step(scheduler)
+        assert [child.last_epoch for child in scheduler._schedulers] == [t, max(t - 5, 0)]
+        other = build()
+        other.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
+        assert json.dumps(other.state_dict()) == json.dumps(scheduler.state_dict())
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_jump_over_a_plateau_among_children_that_are_stepped_in_turn(nested: bool) -> None:
+    optimizer = sgd(1.0)
+    plateau: Any = ours.ReduceLROnPlateau(optimizer, factor=0.5, patience=0)
+    last = ours.SequentialLR(optimizer, [plateau, ours.StepLR(optimizer, 3)], [9]) if nested else plateau
+    scheduler = ours.ChainedScheduler([Rooted(optimizer), last])
+    for _ in range(5):
+        optimizer.step()
+        scheduler.step(1.0)
+    scheduler.step(epoch=3)
+    assert rates(optimizer) == [0.5]
+    assert [child.last_epoch for child in (scheduler, last, plateau)] == [3, 3, 3]
+    with pytest.raises(TypeError, match="needs its metric"):
+        scheduler.step()

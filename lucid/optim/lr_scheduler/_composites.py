@@ -34,13 +34,15 @@ class _Composite(LRScheduler):
     no Schedule to take, and the children are stepped in turn instead, as PyTorch does it.
     """
 
-    __slots__ = ("_acting", "_all_parts", "_in_turn", "_next_turn", "_plateaus", "_schedulers", "_told_time")
+    __slots__ = ("_acting", "_all_parts", "_in_turn", "_next_turn", "_own_parts", "_plateaus", "_schedulers", "_told_time")
 
     _schedulers: list[Any]
     _in_turn: bool
     _plateaus: list[Part]
+    _own_parts: list[Part]
+    """The children, with the times that this scheduler counts."""
     _all_parts: list[Part]
-    """All children and theirs, with the times that this scheduler counts."""
+    """The children and theirs, likewise."""
     _acting: list[tuple[Any, float]]
     """Those that act now, and when they started."""
     _next_turn: float
@@ -51,7 +53,7 @@ class _Composite(LRScheduler):
     def _compose(self, optimizer: Any, schedulers: Any, last_epoch: int, hyper: dict[str, Any], start: float = 0) -> None:
         self._in_turn = not all(map(_is_pure, schedulers))
         self._schedulers = schedulers
-        self._plateaus, self._all_parts = [], []
+        self._plateaus, self._own_parts, self._all_parts = [], [], []
         self._attach(optimizer, last_epoch, hyper, start)
 
     def _parts(self) -> list[Part]:
@@ -114,8 +116,8 @@ class _Composite(LRScheduler):
 
     def _adopt(self) -> None:
         """Step in the children's place from now on."""
-        self._all_parts, self._told_time = [], math.nan  # who acts is found anew
-        for part in self._parts():
+        self._own_parts, self._all_parts, self._told_time = self._parts(), [], math.nan  # who acts is found anew
+        for part in self._own_parts:
             self._all_parts.append(part)
             if isinstance(part.child, _Composite):
                 for child, start, since, until in part.child._all_parts:
@@ -142,14 +144,15 @@ class _Composite(LRScheduler):
 
     @property
     def _time(self) -> Any:
-        """The position, which the children tell too: it stands still before a child's turn and after it."""
+        """The position, which the children tell too: it stands still before a child's turn and after it. A composite among
+        them tells its own children, so that theirs fits to its, and a state of both tells when they start."""
         return self.last_epoch
 
     @_time.setter
     def _time(self, t: Any) -> None:
         self.last_epoch = t
         if not self._in_turn:
-            for child, start, _, until in self._all_parts:
+            for child, start, _, until in self._own_parts:
                 child._time = max(min(t - start, until - start - 1), 0)
         self._acting = [(child, start) for child, start, since, until in self._all_parts if since <= t < until]
         times = (time for part in self._all_parts for time in (part.since, part.until))
@@ -553,7 +556,7 @@ class ChainedScheduler(_Composite):
         super()._take(hyper)
 
     def _parts(self) -> list[Part]:
-        return [Part(child, start, -math.inf, math.inf) for child, start in zip(self._schedulers, self._starts, strict=True)]
+        return [Part(child, start, start, math.inf) for child, start in zip(self._schedulers, self._starts, strict=True)]
 
     def _combined(self, key: str, plans: list[Any], hyper: dict[str, Any]) -> Schedule:
         one = Constant()
@@ -573,7 +576,10 @@ class ChainedScheduler(_Composite):
                     track.start_over(self.optimizer.param_groups)
                 child._unwatch()
                 child._time = max(t - start, 0) - 1
-                child._step()
+                if _takes_metrics(child):
+                    LRScheduler._step(child)  # a jump has none
+                else:
+                    child._step()
             else:
                 _place(child, max(t - start, 0))
 
@@ -597,9 +603,13 @@ def _is_pure(child: Any) -> bool:
     return not child._own_rates and type(child).step.__module__.startswith("lucid.")
 
 
+def _takes_metrics(child: Any) -> bool:
+    return isinstance(child, _TorchReduceLROnPlateau) or (isinstance(child, _Composite) and bool(child._plateaus))
+
+
 def _tick(child: Any, metrics: Any) -> None:
     """One step of a child's own."""
-    if isinstance(child, _TorchReduceLROnPlateau) or (isinstance(child, _Composite) and child._plateaus):
+    if _takes_metrics(child):
         if metrics is None and isinstance(child, _TorchReduceLROnPlateau):
             raise TypeError(f"{type(child).__name__}: it acts now, and step(metrics) needs its metric")
         child.step(metrics)
