@@ -792,6 +792,9 @@ def test_a_warm_up_is_what_schedules_make(client):
     for text in ("cosine(95)", "cosine(95, end=0.1).clip(0.2)", "one_cycle(50)"):
         made = ask(client, "change", {"design": design(text), "action": "warmup", "steps": 5})["design"]
         assert Schedule.from_dict(made) == lucid.parse(text).warmup(5)
+    for text in ("wsd(90, 20, 10)", "warmup(5)"):
+        told = ask(client, "change", {"design": design(text), "action": "warmup", "steps": 5})["error"]
+        assert told == "this begins at 0, and a warm-up in front of it would stay at 0; lengthen its own rise instead"
 
 
 def test_a_composition_is_split_into_what_it_is_made_of(client):

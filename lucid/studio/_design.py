@@ -40,6 +40,10 @@ class TooLong(BaseException):  # not an Exception, so that no handler on the way
     """The computation took more than its time."""
 
 
+class PointlessError(ValueError):
+    """What was asked for is possible, and would do nothing."""
+
+
 @contextmanager
 def deadline(seconds: float = SECONDS) -> Iterator[None]:
     """Raise :class:`TooLong` in this thread when the time is over: a short JSON can describe ten thousand cycles.
@@ -359,7 +363,10 @@ def changed(design: Any, action: str, steps: Any) -> dict[str, Any]:
     """A design with a change that schedules make: ``"warmup"`` in front, or ``"split"`` into what it is made of."""
     schedule = built(design)
     if action == "warmup":
-        return schedule.warmup(within("warmup", steps, "> 0", STEPS)).to_dict()
+        rise = within("warmup", steps, "> 0", STEPS)
+        if schedule(0, 1.0) == 0:
+            raise PointlessError("this begins at 0, and a warm-up in front of it would stay at 0; lengthen its own rise instead")
+        return schedule.warmup(rise).to_dict()
     if action == "split":
         if not isinstance(schedule, _Composed):
             raise ValueError(f"{type(schedule).__name__} is not made of others")

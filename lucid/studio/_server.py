@@ -94,7 +94,10 @@ def application(port: int, token: str, start: Mapping[str, Any] | None = None) -
         return {"design": made.to_dict(), "expression": repr(made), "name": type(made).__name__}
 
     def change(design: Any, action: Any, steps: Any = None) -> dict[str, Any]:
-        return {"design": _design.changed(design, action, steps)}
+        try:
+            return {"design": _design.changed(design, action, steps)}
+        except _design.PointlessError as error:  # an answer, too
+            return {"error": str(error)}
 
     def example(name: Any, steps: Any, lr: Any) -> dict[str, Any]:
         return {"design": _design.example(name, steps, lr)}

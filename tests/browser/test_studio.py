@@ -242,7 +242,7 @@ def test_files_are_opened(page, tmp_path):
     (tmp_path / "bad.csv").write_text("step,loss\n0,1\n")
     page.get_by_role("button", name="Open", exact=True).click()
     page.get_by_label("Or choose files").set_input_files(tmp_path / "broken.json")
-    expect(page.locator("dialog [role=alert]")).to_contain_text("is no JSON")
+    expect(page.locator("dialog [role=alert]")).to_contain_text("broken.json: schedule configuration is no JSON")
     page.get_by_label("Or choose files").set_input_files(tmp_path / "bad.csv")
     expect(page.locator("dialog [role=alert]")).to_contain_text("no column of rates")
     drawn = picture(page)
@@ -409,6 +409,44 @@ def test_a_menu_goes_with_what_it_was_of(page):
     page.keyboard.press("Control+z")
     expect(page.locator("#phases > ol > li")).to_have_count(1)
     expect(page.locator(".menu")).to_have_count(0)
+
+
+def test_a_menu_is_within_the_window(open_page):
+    page = open_page(viewport={"width": 390, "height": 500})
+    for label in ("More for Cosine", "+ Candidate"):
+        button = page.get_by_role("button", name=label)
+        for align in ("start", "center", "end"):
+            button.evaluate("(button, block) => button.scrollIntoView({ block })", align)
+            button.focus()
+            page.keyboard.press("Enter")
+            box = page.locator(".menu").bounding_box()
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= 500
+            page.keyboard.press("Escape")
+
+
+def test_a_warm_up_in_front_of_one_is_refused(page):
+    set_design(page, lucid.parse("wsd(9500, 2000, 500)").to_dict())
+    page.get_by_role("button", name="+ Warm-up").click()
+    expect(page.locator("#status")).to_contain_text("this begins at 0, and a warm-up in front of it would stay at 0")
+    assert schedule(page) == lucid.parse("wsd(9500, 2000, 500)")
+
+
+def test_a_message_and_a_hint_can_be_read(open_page):
+    page = open_page(viewport={"width": 390, "height": 844})
+    page.get_by_role("button", name="Share").click()
+    expect(page.locator("#status")).to_contain_text("address")
+    box = page.locator("#status").bounding_box()
+    assert box["width"] > 300
+    assert box["x"] + box["width"] / 2 == pytest.approx(195, abs=1)
+    page.set_viewport_size({"width": 1440, "height": 300})
+    page.get_by_label("hold").hover()
+    expect(page.locator("#hint")).to_contain_text("CosineAnnealingLR")
+    assert page.locator("#hint").evaluate("(hint) => hint.scrollHeight - hint.clientHeight") <= 0
+    page.mouse.move(5, 5)
+    page.get_by_label("Duplicate Cosine", exact=True).press("Enter")
+    expect(page.locator("#phases > ol > li")).to_have_count(2)
+    expect(page.locator("#hint")).to_be_empty()
 
 
 def test_the_focus_goes_with_a_phase(page):
@@ -930,6 +968,11 @@ def test_code_is_copied(open_page):
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("dialog pre").inner_text()
+    page.get_by_role("tab", name="CSV").click()
+    expect(page.locator("dialog pre")).to_contain_text("step,value")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").count("\n") == 10_001  # all of it, of which the beginning is shown
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Share").click()
     expect(page.locator("#status")).to_contain_text("The address is copied")

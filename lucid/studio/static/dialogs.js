@@ -16,7 +16,10 @@ async function readFiles(files, { add, history }) {
     if (file.size > (isRun(file.name) ? 15e6 : 1e6)) throw new Error(`${file.name} is too large: the studio takes ${isRun(file.name) ? "15 MB of a run; keep every tenth step of it, or name it with lucid studio --history" : "1 MB of a schedule"}`);
     const text = await file.text();
     if (isRun(file.name)) history(await post("history", { name: file.name, text }));
-    else add(file.name.replace(/\.[^.]*$/, ""), (await post("parse", { text })).design);
+    else {
+      const found = await post("parse", { text }).catch((error) => { throw new Error(`${file.name}: ${error.message}`); });
+      add(file.name.replace(/\.[^.]*$/, ""), found.design);
+    }
   }
 }
 
@@ -47,7 +50,11 @@ export function openDialog(opened) {
     if (!opened.add(found.name, found.design)) throw new Error("There are as many candidates as there can be; delete one first");
   });
   text.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); paste(); } });
-  files.addEventListener("change", () => attempt(() => openFiles([...files.files], opened)));
+  files.addEventListener("change", () => {
+    const chosen = [...files.files];
+    files.value = ""; // a file that was mended can be chosen again
+    attempt(() => openFiles(chosen, opened));
+  });
   const made = dialog("Open", [
     h("label", { for: "open-text", class: "title", text: "Paste a schedule" }), text, error,
     h("div", { class: "actions" }, h("button", { type: "button", class: "main", onclick: paste, text: "Open as a candidate" })),
@@ -60,7 +67,7 @@ export function openDialog(opened) {
 export function recipeDialog(catalogue, add) {
   const made = dialog("Recipes", [
     h("p", { class: "muted", text: `How published runs were trained, for ${store.doc.steps.toLocaleString("en-US")} steps. A recipe becomes a candidate, which you can change.` }),
-    h("div", { class: "recipes" }, catalogue.recipes.map((one) => h("button", { type: "button", class: "tile", onclick: async () => {
+    h("div", { class: "recipes" }, catalogue.recipes.map((one) => h("button", { type: "button", class: "tile", title: one.summary, onclick: async () => {
       try {
         const { design } = await post("recipe", { name: one.name, steps: store.doc.steps });
         if (!made.open) return; // given up meanwhile, or the second click of two
@@ -82,11 +89,12 @@ export function exportDialog(catalogue) {
   const code = h("pre", { tabindex: "0", "aria-label": "What is exported" });
   const picture = h("img", { alt: `The curves of ${doc.candidates.filter((one) => one.visible).map((one) => one.name).join(", ")}`, hidden: true });
   const error = h("p", { class: "error", role: "alert" });
-  const copyButton = h("button", { type: "button", text: "Copy", onclick: async () => { copyButton.textContent = (await copy(code.textContent)) ? "Copied" : "Select it, and copy"; } });
+  const copyButton = h("button", { type: "button", text: "Copy", onclick: async () => { copyButton.textContent = (await copy(whole)) ? "Copied" : "Select it, and copy"; } });
   const saveButton = h("button", { type: "button", class: "main", text: "Download", onclick: () => data && download(`${stem}.${ENDS[chosen] ?? "py"}`, data, "application/octet-stream") });
   const told = h("p", { class: "muted" });
   let chosen = "";
   let data = null;
+  let whole = ""; // of which a long one shows the beginning
   const formats = [...catalogue.formats, "svg", "png"];
   const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Format" }, formats.map((format) => h("button", {
     type: "button", role: "tab", text: TOLD[format] ?? format, "data-format": format, "aria-selected": "false", tabindex: "-1", onclick: () => choose(format),
@@ -131,6 +139,7 @@ export function exportDialog(catalogue) {
         const text = format === "npy" ? `${blob.size.toLocaleString("en-US")} bytes: numpy.load("${stem}.npy")` : await blob.text();
         if (turn !== turns) return;
         data = blob;
+        whole = text;
         code.textContent = text.length > 20000 ? `${text.slice(0, 20000)}\n…` : text;
       }
       saveButton.disabled = false;

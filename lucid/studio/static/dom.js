@@ -117,9 +117,12 @@ export function menu(button, items) {
     });
     document.body.append(list);
     const place = button.getBoundingClientRect();
+    const under = innerHeight - place.bottom - 12;
+    const over = place.top - 12;
+    const below = list.offsetHeight <= under || under >= over;
+    list.style.maxHeight = `${Math.max(120, Math.min(420, below ? under : over))}px`;
     const width = list.offsetWidth;
     const height = list.offsetHeight;
-    const below = place.bottom + 4 + height < innerHeight || place.top < height;
     list.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8)) + scrollX}px`;
     list.style.top = `${(below ? place.bottom + 4 : place.top - height - 4) + scrollY}px`;
     button.setAttribute("aria-expanded", "true");

@@ -361,6 +361,7 @@ export function render(all = false) {
   }
   built = now;
   closeMenu();
+  $("hint").replaceChildren(); // its field may be gone
   const focused = document.activeElement?.dataset?.key;
   const held = box.contains(document.activeElement);
   const { design } = one;
@@ -432,7 +433,7 @@ export function pick(title, old, path) {
       results.replaceChildren(...groups.map((group) => {
         const some = found.filter((one) => one.group === group).sort((a, b) => rank(a) - rank(b));
         return some.length ? h("section", {}, h("h3", { text: group }), h("div", { class: "tiles" }, some.map((one) => h("button", {
-          type: "button", class: "tile", title: one.aliases.length ? `also: ${one.aliases.join(", ")}` : undefined, onclick: () => choose(one),
+          type: "button", class: "tile", title: `${one.summary}${one.aliases.length ? ` Also: ${one.aliases.join(", ")}` : ""}`, onclick: () => choose(one),
         }, spark(one.spark), h("b", {}, broken(one.name)), h("small", { text: one.summary }))))) : null;
       }).filter(Boolean));
       count.textContent = `${found.length} families`;
