@@ -55,6 +55,8 @@ def parse(text: str) -> Schedule:
     """
     if not isinstance(text, str):
         raise ValueError(f"a schedule's expression must be text, got {text!r}")
+    if not text.strip():
+        raise ValueError("'' is no expression: it is empty; write a name with its fields, such as cosine(9500)")
     if len(text) > _LONGEST:
         raise ValueError(f"a schedule's expression must have at most {_LONGEST} characters, got {len(text)}")
     try:

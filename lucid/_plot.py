@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from lucid._history import History
+from lucid._terminal import one_line
 from lucid.schedules import Schedule
 from lucid.schedules._numbers import number
 from lucid.schedules._schedule import Cut, Join, KDecay, Product, Repeat, Scale, Shift, Stretch, _Composed
@@ -359,7 +360,7 @@ def _curve(track: str, label: str, colour: int) -> Curve:
 
 def _clean(text: str) -> str:
     """One line that every format can hold."""
-    text = "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
+    text = one_line(text)
     return text if len(text) <= 200 else text[:199] + "…"
 
 

@@ -9,6 +9,7 @@ import string
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 from lucid._curves import Point, boundaries, columns
 from lucid.schedules import Schedule
@@ -29,7 +30,8 @@ def wants_color() -> bool:
     forced = os.environ.get("FORCE_COLOR", "").strip().lower()
     if os.environ.get("NO_COLOR") or forced in ("0", "false", "none"):
         return False
-    return bool(forced) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    seen = sys.stdout is not None and sys.stdout.isatty()
+    return bool(forced) or (seen and os.environ.get("TERM") != "dumb")
 
 
 def can_braille() -> bool:
@@ -203,15 +205,30 @@ def _legend(named: Named, steps: float, base: float, width: int, unit: str, colo
 
 
 def _told(steps: float, base: float, unit: str) -> str:
-    return f"{number(steps)} {unit}" + ("" if base == 1 else f", base {number(base)}")
+    return f"{number(steps)} {unit.removesuffix('s') if steps == 1 else unit}" + ("" if base == 1 else f", base {number(base)}")
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks and what a terminal, or a format of pictures, would take for an order."""
+    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal a text takes: letters of East Asia have two, accents that join a letter none."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)
 
 
 def short(text: str, width: int) -> str:
     """A text that fits, without its middle."""
-    if len(text) <= width:
+    text = one_line(text)
+    if cells(text) <= width:
         return text
-    left = max(width - 3, 2) // 2
-    return f"{text[: max(width - 3, 2) - left]}...{text[-left:]}"
+    room = max(width - 3, 2)
+    front, back = room - room // 2, room // 2
+    start = next(i for i in range(len(text), -1, -1) if cells(text[:i]) <= front)
+    return f"{text[:start]}...{text[next(i for i in range(len(text) + 1) if cells(text[i:]) <= back) :]}"
 
 
 def _time_axis(schedules: Sequence[Schedule], steps: float, across: int, plain: bool) -> list[str]:
@@ -250,10 +267,10 @@ def table(rows: Sequence[Sequence[str]], *, left: Iterable[int] = ()) -> str:
      100      1  end
     """
     left = set(left)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            f"{cell:{'<' if i in left else '>'}{width}}" for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+
+    def padded(i: int, cell: str) -> str:
+        room = " " * (widths[i] - cells(cell))
+        return cell + room if i in left else room + cell
+
+    return "\n".join("  ".join(padded(i, cell) for i, cell in enumerate(row)).rstrip() for row in rows)

@@ -28,9 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv``, the process's own where None; gives the exit code."""
     options = vars(parser().parse_args(argv))
     name, run, extra = (options.pop(what) for what in ("command", "run", "extra"))
+    if getattr(sys.stdout, "errors", None) == "strict" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # formulas, signs and names of the user's, where the encoding has them not
     try:
         run(**options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it was closed before the start
+            sys.stdout.flush()
     except (UsageError, OSError) as error:
         if isinstance(error, BrokenPipeError) and _nobody_reads():  # who did has seen enough, as head does
             return 0

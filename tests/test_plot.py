@@ -637,10 +637,12 @@ def test_what_the_command_draws_is_told_as_to_the_others(tmp_path: Path, monkeyp
         (["cosine(9)", "--momentum", "nope"], "unknown schedule or recipe 'nope'; did you mean 'Noise'?; see lucid list"),
         (["cosine"], "Cosine: field 'steps' is missing; give its fields, such as cosine(1000), and see lucid list cosine"),
         (["pretrain-llm"], "the recipe 'pretrain-llm' is made for a run's length, so tell it, such as --steps 100000"),
-        (["constant(1)"], "has no end, or no length; say how far to draw, steps= or epochs="),
-        (["cosine(9)", "--label", "a", "--label", "b"], "plot: labels must be as many as schedules, 1, got 2"),
-        (["cosine(9)", "--width", "1000"], "image: width must be within 1 to 100 inches, got 1000.0"),
-        (["bad.csv"], "History: bad.csv, line 1: has no column 'step', only a"),
+        (["constant(1)"], "has no end, or no length; say how far to draw, --steps or --epochs"),
+        (["cosine(9)", "--label", "a", "--label", "b"], "error: labels must be as many as schedules, 1, got 2"),
+        (["cosine(9)", "--width", "1000"], "error: width must be within 1 to 100 inches, got 1000.0"),
+        (["empty.csv"], "error: empty.csv holds no step yet"),
+        (["run.csv", "--epochs", "3"], "a History counts steps; give --steps-per-epoch to show it over epochs"),
+        (["bad.csv"], "error: bad.csv, line 1: has no column 'step', only a"),
         (["none.csv"], "No such file or directory: 'none.csv'"),
     ],
 )
@@ -648,10 +650,24 @@ def test_what_the_command_refuses(
     arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("bad.csv").write_text("a\n1\n")
+    for name, text in (("bad", "a\n1\n"), ("empty", "step,lr-SGD\n"), ("run", "step,lr-SGD\n0,0.1\n")):
+        Path(f"{name}.csv").write_text(text)
     assert main(["plot", *arguments, "-o", "x.svg"]) == 2
     assert message in capsys.readouterr().err
-    assert os.listdir(tmp_path) == ["bad.csv"]
+    assert sorted(os.listdir(tmp_path)) == ["bad.csv", "empty.csv", "run.csv"]
+
+
+def test_letters_without_a_font_are_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from matplotlib import font_manager
+
+    bundled = [font for font in font_manager.fontManager.ttflist if font.name == "DejaVu Sans"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", bundled)  # wherever others are installed
+    assert main(["plot", "cosine(9)", "--title", "속도 속", "-o", str(tmp_path / "x.png")]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "lucid plot: note: no font of this machine has 도 속; install one that has, or make an .html"
+    assert [line.partition(" ")[0] for line in told[1:]] == ["wrote"]
 
 
 def test_the_kind_of_file_is_its_ending(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1603,8 +1603,9 @@ def test_the_common_candidates_fit_any_number_of_epochs() -> None:
         (["constant()", "--objective", "lucid_test_mine:os"], "objective must be a function"),
         (
             ["constant()", "--objective", "lucid_test_mine:fails", "--seeds", "11", "--lr", "1"],
-            "10 trials in a row have failed",
+            "10 trials in a row have failed.* the same command with --retry-failed goes on",
         ),
+        (["--lr-range", "0.2", "0.1", "--trials", "3"], "--lr-range LOW HIGH: LOW must be below HIGH, got 0.2 0.1"),
         (["constant()", "--objective", "lucid_test_mine:objective", "--storage", "nonsense://"], "is no URL of a database"),
         (["--serve", "127.0.0.1:8000"], "--serve needs --storage, the URL"),
         (["--serve", "here", "--storage", "sqlite:///s.db"], "--serve must be HOST:PORT"),
@@ -1618,6 +1619,20 @@ def test_mistakes_on_the_command_line(mine: Any, capsys: pytest.CaptureFixture[s
     assert told.out == "" or told.out.startswith("serving")
     assert re.search(match, told.err)
     assert "Traceback" not in told.err
+
+
+def test_the_digits_say_what_they_need(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['sklearn'] = None; from lucid.cli import main; sys.exit(main(['sweep']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    told = 'the digits need sklearn; pip install "lucid-lr[sweep,train]", or name an --objective'
+    assert done.stderr == f"lucid sweep: error: {told}\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_speaks_of_options(mine: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("constant()", "--objective", "lucid_test_mine:fails", "--seeds", "1", "--lr", "1") == 0
+    assert "--retry-failed runs them again." in capsys.readouterr().out
 
 
 def test_a_port_that_is_taken_is_not_shared(mine: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import math
 import os
 import pty
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -352,12 +353,17 @@ def test_numbers_as_people_write_them(value: float, text: str) -> None:
 
 
 def test_columns_of_a_table_line_up() -> None:
+    assert table([["학습률", "b"], ["100", "x"]], left=[0]).splitlines() == ["학습률  b", "100     x"]
     assert table([["a", "b"], ["100", "x"]], left=[1]).splitlines() == ["  a  b", "100  x"]
 
 
 def test_a_long_name_loses_its_middle() -> None:
     assert _terminal.short("abcdefghij", 10) == "abcdefghij"
     assert _terminal.short("abcdefghijk", 10) == "abcd...ijk"[:10]
+    assert _terminal.short("학습률 일정", 11) == "학습률 일정"  # each letter two columns wide
+    assert _terminal.short("학습률 일정", 10) == "학습...정"
+    assert _terminal.short("e\u0301" * 10, 10) == "e\u0301" * 10
+    assert _terminal.short("a\x1b[31m\nb", 80) == "a�[31m b"
 
 
 # -- colours
@@ -498,6 +504,9 @@ def test_every_kind_of_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["show", "constant()"], "constant() goes on for ever, so tell how long the run is, such as --steps 10000"),
         (["show", "cosine(5)[:0]"], "cosine(5)[:0] has no length, so tell how long the run is, such as --steps 10000"),
         (["show", "pretrain-llm"], "the recipe 'pretrain-llm' is made for a run's length, so tell it, such as --steps 100000"),
+        (["show", ""], "'' is no expression: it is empty; write a name with its fields, such as cosine(9500)"),
+        (["show", "."], ". is a folder; name a file in it, such as ./schedule.json"),
+        (["export", "cosine(5)", "-o", "."], "the name '.' tells no format; give one by --format"),
         (["show", "cosine(-5)"], "Cosine: steps must be > 0, got -5"),
         (["show", "nothing.json"], "[Errno 2] No such file or directory: 'nothing.json'"),
         (["show", "-", "-"], "standard input can be read only once; name files for the others"),
@@ -886,6 +895,40 @@ def test_without_braille_in_the_encoding_the_plot_is_ascii() -> None:
     assert "***" in done.stdout
     assert "⠉" in lucid_says("show", "cosine(9)", PYTHONIOENCODING="utf-8").stdout
     assert "?(t) = " in lucid_says("list", "step", PYTHONIOENCODING="ascii").stdout
+
+
+def test_what_the_encoding_has_not_is_a_question_mark() -> None:
+    told = lucid_says("compare", "cosine(2e5)", "linear(2e5)", PYTHONIOENCODING="cp1252")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "A and B: at most ? " in told.stdout
+    assert lucid_says("show", "cosine(9)", "--name", "é", PYTHONIOENCODING="ascii").stdout.startswith("?, 9 steps")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such shell")
+def test_a_closed_output_is_no_error() -> None:
+    words = shlex.join([sys.executable, "-m", "lucid.cli", "show", "cosine(9)"])
+    done = subprocess.run(["sh", "-c", f"exec {words} >&-"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_history_is_no_schedule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run.csv"
+    run.write_text("step,lr-SGD\n0,0.1\n")
+    assert main(["show", str(run)]) == 2
+    assert f"{run} is what a run had, not a schedule; lucid plot draws it" in capsys.readouterr().err
+
+
+def test_one_step_is_one_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "cosine(1)"]) == 0
+    assert capsys.readouterr().out.startswith("cosine(1), 1 step\n")
+
+
+def test_what_is_missing_is_told_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert main(["export", "cosine(5)", "--format", "npy", "-o", "x.npy"]) == 2
+    assert 'needs numpy, which is not installed; pip install "lucid-lr[plot]"' in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such pipes")

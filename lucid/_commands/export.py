@@ -43,7 +43,7 @@ examples:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to, replacing what is there (default: print it)"
     )
-    parser.set_defaults(run=_export, extra="torch", lr=None)
+    parser.set_defaults(run=_export, extra="plot", lr=None)
 
 
 def _export(schedule: str, format: str | None, steps: int | None, lr: float | None, output: Path | None) -> None:
@@ -72,7 +72,7 @@ def _format_of(output: Path | None) -> str:
     suffix = output.suffix.lower().removeprefix(".")
     if suffix in ("json", *_TABLES):
         return suffix
-    raise UsageError(f"the name {output.name!r} tells no format; give one by --format: {', '.join(_FORMATS)}")
+    raise UsageError(f"the name {str(output)!r} tells no format; give one by --format: {', '.join(_FORMATS)}")
 
 
 def _refuse_what_json_has_not(made: Schedule, steps: int | None, lr: float | None) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-import sys
 from typing import Any
 
 from lucid._commands import UsageError
@@ -54,8 +53,6 @@ def everything() -> list[dict[str, Any]]:
 
 
 def _list(pattern: str | None, json: bool) -> None:
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # formulas have Greek letters
     found = _matching(everything(), pattern)
     if json:
         import json as library

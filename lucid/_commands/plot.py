@@ -1,14 +1,18 @@
 """``lucid plot``."""
 
 import argparse
+import re
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lucid._commands import UsageError
+from lucid._commands import UsageError, as_options
 from lucid._commands.numbers import rate
-from lucid._commands.schedules import HELP, label, read_all
+from lucid._commands.schedules import HELP, is_history, label, read_all
+
+_LACKING = r"Glyph (\d+) .* missing from"
 
 
 def add(commands: Any) -> None:
@@ -63,17 +67,20 @@ def _plot(schedules: list[str], out: Path, lr: list[float] | None, labels: list[
         raise UsageError(f"-o {out}: the file must end with .svg, .png or .html, which says what is made")
     asked = {name: options.pop(name) for name in ("momentum", "weight_decay")}
     further = {name: text for name, text in asked.items() if text is not None}
-    planned = [*(text for text in schedules if not _is_history(text)), *further.values()]
+    planned = [*(text for text in schedules if not is_history(text)), *further.values()]
     plans = dict(zip(planned, read_all(planned, _run(**options)), strict=True))
     found = [plans[text] if text in plans else _history(text) for text in schedules]
     names = labels or [_called(text, one) for text, one in zip(schedules, found, strict=True)]
     bases = 1.0 if lr is None else lr[0] if len(lr) == 1 else lr
     try:
-        made = image(
-            *found, format=kind, lr=bases, labels=names, **{name: plans[text] for name, text in further.items()}, **options
-        )
+        with warnings.catch_warnings(record=True) as odd:
+            warnings.filterwarnings("always", _LACKING)
+            made = image(
+                *found, format=kind, lr=bases, labels=names, **{name: plans[text] for name, text in further.items()}, **options
+            )
     except (TypeError, ValueError) as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(as_options(re.sub(r"^(plot|image): ", "", str(error)))) from None
+    _tell([str(warning.message) for warning in odd])
     part = out.with_name(f"{out.name}.part")
     try:
         part.write_bytes(made)
@@ -91,17 +98,26 @@ def _run(steps: float | None, epochs: float | None, steps_per_epoch: float | Non
     return steps if steps is not None or epochs is None else epochs * (steps_per_epoch or 1)
 
 
-def _is_history(text: str) -> bool:
-    return text.lower().endswith((".csv", ".jsonl", ".ndjson"))
+def _tell(warned: list[str]) -> None:
+    """What matplotlib warned of, in a line each; the letters that it has no font for in one."""
+    lacking = {chr(int(found[1])) for text in warned if (found := re.match(_LACKING, text))}
+    notes = [text for text in warned if not re.match(_LACKING, text)]
+    if lacking:
+        notes.append(f"no font of this machine has {' '.join(sorted(lacking))}; install one that has, or make an .html")
+    for note in dict.fromkeys(notes):
+        print(f"lucid plot: note: {note}", file=sys.stderr)
 
 
 def _history(text: str) -> Any:
     from lucid._history import History
 
     try:
-        return History.read(text)
+        found = History.read(text)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(str(error).removeprefix("History: ")) from None
+    if not found.steps:
+        raise UsageError(f"{text} holds no step yet")
+    return found
 
 
 def _called(text: str, found: Any) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import re
 import sys
 import warnings
@@ -82,6 +83,11 @@ def label(text: str, schedule: Schedule) -> str:
     return repr(schedule) if text == "-" or text.lstrip().startswith("{") else " ".join(text.split())
 
 
+def is_history(text: str) -> bool:
+    """Whether it is the name of a file as ``lucid.History`` writes them."""
+    return text.lower().endswith((".csv", ".jsonl", ".ndjson"))
+
+
 def _is_bare(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z][\w-]*", text.strip()) is not None
 
@@ -108,6 +114,10 @@ def _recipe(name: str, length: float | None) -> Schedule:
 def _read(text: str, recipes: Any) -> Schedule:
     from lucid import _expression
 
+    if is_history(text) and os.path.isfile(text):
+        raise UsageError(f"{text} is what a run had, not a schedule; lucid plot draws it, beside a schedule too")
+    if os.path.isdir(text):
+        raise UsageError(f"{text} is a folder; name a file in it, such as {os.path.join(text, 'schedule.json')}")
     try:
         if text == "-":
             given = sys.stdin.read()

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lucid._commands import UsageError
+from lucid._commands import UsageError, as_options
 from lucid._commands.numbers import rate, whole
 
 _RATES = (0.03, 0.1, 0.3)
@@ -90,11 +90,16 @@ def _sweep(candidates: list[str], out: Path, storage: str | None, serve: str | N
     epochs, objective, name = options["epochs"], options["objective"], options["name"]
     if options["lr_range"] and not options["trials"]:
         raise UsageError("--lr-range needs --trials, how many rates to draw for each candidate")
+    if options["lr_range"] and not options["lr_range"][0] < options["lr_range"][1]:
+        raise UsageError("--lr-range LOW HIGH: LOW must be below HIGH, got {:g} {:g}".format(*options["lr_range"]))
     if options["trials"] and not options["lr_range"]:
         raise UsageError("--trials is how many rates to draw from --lr-range, which is missing")
     if objective is None:
-        from lucid._sweep._digits import digits
-
+        try:
+            from lucid._sweep._digits import digits
+        except ModuleNotFoundError as error:
+            needs = str(error.name).partition(".")[0]
+            raise UsageError(f'the digits need {needs}; pip install "lucid-lr[sweep,train]", or name an --objective') from None
         if options["steps"] is not None:
             raise UsageError("--steps is for an --objective; on the digits --epochs says how long a training is")
         epochs = epochs or 10
@@ -121,10 +126,11 @@ def _sweep(candidates: list[str], out: Path, storage: str | None, serve: str | N
     except ModuleNotFoundError:
         raise
     except (ValueError, TypeError, RuntimeError, ImportError, OSError) as error:
-        raise UsageError(str(error).removeprefix("sweep: ")) from error
-    for file, text in (("report.txt", f"{report}\n"), ("report.json", report.to_json(indent=1)), ("runs.csv", report.to_csv())):
+        raise UsageError(as_options(str(error).removeprefix("sweep: "))) from error
+    shown = as_options(str(report))
+    for file, text in (("report.txt", f"{shown}\n"), ("report.json", report.to_json(indent=1)), ("runs.csv", report.to_csv())):
         (out / file).write_text(text, encoding="utf-8")
-    print(report)
+    print(shown)
     print()
     print(f"{out / 'report.json'}\n{out / 'runs.csv'}\n{place if '@' not in place else 'the storage'}")
     if report.interrupted:

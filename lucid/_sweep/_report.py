@@ -6,11 +6,12 @@ import json
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lucid._sweep._plan import FINISHED, Task, cell_of, end_of
+from lucid._terminal import table
 from lucid.schedules import Schedule
 
 # Student's t, two-sided 95 %, by degrees of freedom; beyond 30 the next smaller entry, which errs on the side of noise.
@@ -213,7 +214,7 @@ class Report:
         head = ("", "schedule", "lr", "mean", "std", "std error", "n", "to 1st", "")
         signs = (("~", "within the noise"), ("?", "one seed cannot tell"))
         legend = ", ".join(f"{sign} {meaning}" for sign, meaning in signs if any(row[7].endswith(sign) for row in rows))
-        return _table(head, rows, left=(1, 8)) + (f"\n{legend}" if legend else "")
+        return table([head, *rows], left=(1, 8)) + (f"\n{legend}" if legend else "")
 
     def _rates(self) -> str:
         names, rates = [entry.name for entry in self.ranking], sorted({entry.lr for entry in self.entries})
@@ -221,14 +222,14 @@ class Report:
             drawn = [
                 (entry.name, f"{entry.lr:.4g}", _short(entry.mean), str(entry.n), _blemishes(entry)) for entry in self.entries
             ]
-            return _table(("schedule", "lr", "mean", "n", ""), drawn[:40], left=(0, 4)) + ("\n..." if len(drawn) > 40 else "")
+            return table([("schedule", "lr", "mean", "n", ""), *drawn[:40]], left=(0, 4)) + ("\n..." if len(drawn) > 40 else "")
         found = {(entry.name, entry.lr): entry for entry in self.entries}
         rows = []
         for name in names:
             cells = [found.get((name, rate)) for rate in rates]
             rows.append((name, *("" if cell is None else _short(cell.mean) + "*" * bool(_blemishes(cell)) for cell in cells)))
         legend = "\n* not all seeds finished" if any("*" in cell for row in rows for cell in row[1:]) else ""
-        return _table(("mean at lr", *(f"{rate:.4g}" for rate in rates)), rows, left=(0,)) + legend
+        return table([("mean at lr", *(f"{rate:.4g}" for rate in rates)), *rows], left=(0,)) + legend
 
     def to_dict(self) -> dict[str, Any]:
         """The report as strict JSON data."""
@@ -349,15 +350,3 @@ def _at(rate: float | None) -> str:
 
 def _short(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], left: tuple[int, ...]) -> str:
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = (
-        "  ".join(
-            cell.ljust(width) if i in left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (head, *rows)
-    )
-    return "\n".join(line.rstrip() for line in lines)
