@@ -27,12 +27,12 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from lucid.optim.lr_scheduler import ChainedScheduler, LRScheduler, ReduceLROnPlateau
-from lucid.schedules import Cosine, Linear
+from lucid.schedules import Cosine
 
 
 def schedulers(optimizer: torch.optim.Optimizer, steps: int) -> Any:
     """Warm-up and cosine over ``steps`` updates, and cuts where the loss stands still. Nothing here knows of ranks but sync."""
-    curve = LRScheduler(optimizer, lr=Linear(steps // 10) >> Cosine(steps - steps // 10))
+    curve = LRScheduler(optimizer, lr=Cosine(steps - steps // 10).warmup(steps // 10))
     return ChainedScheduler([curve, ReduceLROnPlateau(optimizer, factor=0.5, patience=50, threshold=0.01, sync=True)])
 
 
@@ -79,11 +79,14 @@ class Checkpoints:
         """Load the latest; one that cannot be read is passed over for the one before."""
         told: list[Any] = [None]
         if dist.get_rank() == 0:
+            missing = [one for one in (self.folder, *self.folder.parents) if not one.exists()]
             self.folder.mkdir(parents=True, exist_ok=True)
-            for half in self.folder.glob("*.tmp"):
+            for one in reversed(missing):
+                on_disk(one.parent)
+            for half in self.folder.glob("step-*.tmp"):
                 print(f"{half} was half-written or half-removed when the run ended: removed", flush=True)
                 shutil.rmtree(half)
-            told = [sorted(self.folder.glob("step-????????"), reverse=True)]
+            told = [self.whole()[::-1]]
         dist.broadcast_object_list(told, group=self.ranks)  # one rank looks: all take the same
         for whole in told[0]:
             try:
@@ -93,6 +96,10 @@ class Checkpoints:
                 warnings.warn(f"{whole} cannot be read, the one before is tried: {error}", stacklevel=2)
         if told[0]:
             raise SystemExit(f"no checkpoint in {self.folder} can be read: give another --out to start anew")
+
+    def whole(self) -> list[Path]:
+        """From the first to the last, by their numbers: in tokens these have more digits with time."""
+        return sorted((one for one in self.folder.glob("step-*") if one.name[5:].isdigit()), key=lambda one: int(one.name[5:]))
 
     def save(self, step: int) -> None:
         self.publish(wait=True)  # one at a time
@@ -116,8 +123,8 @@ class Checkpoints:
                 shutil.rmtree(whole)  # resume() could not read it
             self.half.rename(whole)
             on_disk(self.folder)
-            older = [one for one in sorted(self.folder.glob("step-????????")) if one <= whole]  # later ones could not be read
-            for old in older[: -self.keep]:
+            written = self.whole()
+            for old in written[: written.index(whole) + 1][: -self.keep]:  # later ones could not be read
                 shutil.rmtree(old.rename(old.with_suffix(".tmp")))  # half-removed, it must not count either
         self.half = self.writing = None
 
@@ -130,10 +137,13 @@ def on_disk(folder: Path) -> None:
 
 def train(args: argparse.Namespace, schedulers: Callable[[Any, int], Any] = schedulers) -> torch.nn.Module:
     rank, world, device = dist.get_rank(), dist.get_world_size(), torch.device(args.device)
-    if args.batch < world:
-        raise SystemExit(f"--batch is global and must be at least 1 for each of the {world} ranks, got {args.batch}")
     digits = load_digits()
     data = TensorDataset(torch.tensor(digits.data / 16, dtype=torch.float32), torch.tensor(digits.target))
+    if not world <= args.batch <= len(data):
+        raise SystemExit(
+            f"--batch is global and must be at least 1 for each of the {world} ranks and at most the {len(data)} samples there "
+            f"are, got {args.batch}"
+        )
     torch.manual_seed(0)
     model: Any = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10)).to(device)
     model = fully_shard(model, mesh=init_device_mesh(device.type, (world,))) if args.fsdp else DistributedDataParallel(model)
@@ -182,15 +192,22 @@ def train(args: argparse.Namespace, schedulers: Callable[[Any, int], Any] = sche
     return model
 
 
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be >= 1, got {value}")
+    return value
+
+
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("runs/ddp"), help="folder of the checkpoints (%(default)s)")
-    parser.add_argument("--steps", type=int, default=200, help="updates of the parameters (%(default)s)")
-    parser.add_argument("--batch", type=int, default=96, help="samples of all ranks in an update (%(default)s)")
-    parser.add_argument("--accumulate", type=int, default=1, help="parts that a batch is computed in (%(default)s)")
+    parser.add_argument("--steps", type=positive, default=200, help="updates of the parameters (%(default)s)")
+    parser.add_argument("--batch", type=positive, default=96, help="samples of all ranks in an update (%(default)s)")
+    parser.add_argument("--accumulate", type=positive, default=1, help="parts that a batch is computed in (%(default)s)")
     parser.add_argument("--lr", type=float, default=0.1, help="peak of the rate (%(default)s)")
-    parser.add_argument("--every", type=int, default=20, help="steps between checkpoints (%(default)s)")
-    parser.add_argument("--keep", type=int, default=3, help="checkpoints that are kept (%(default)s)")
+    parser.add_argument("--every", type=positive, default=20, help="steps between checkpoints (%(default)s)")
+    parser.add_argument("--keep", type=positive, default=3, help="checkpoints that are kept (%(default)s)")
     parser.add_argument("--async", dest="in_background", action="store_true", help="write checkpoints while training goes on")
     parser.add_argument("--fsdp", action="store_true", help="FSDP2 in place of DistributedDataParallel")
     parser.add_argument("--amp", action="store_true", help="float16 with a GradScaler")

@@ -9,13 +9,15 @@ import statistics
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 from cases import sgd
-from ranks import BUILDS, METRICS, NAN, STEPS, SYNCS, followed, plateau
+from ranks import BUILDS, METRICS, NAN, STEPS, SYNCS, ddp_digits, followed, plateau
 
 from lucid.optim import lr_scheduler as ours
 from lucid.schedules import Cosine
@@ -142,6 +144,69 @@ def test_the_example_goes_on_on_another_number_of_ranks(tmp_path: Path) -> None:
 
 
 # -- what needs no ranks
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[None]:
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.n = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"n": self.n}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.n = state["n"]
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.filterwarnings("ignore")  # DCP's own
+def test_the_examples_checkpoints_are_found_however_large_their_numbers_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Positions in tokens have more digits with time: the latest is that of the largest number, not of the last name."""
+    synced: list[Path] = []
+    on_disk = ddp_digits.on_disk
+    monkeypatch.setattr(ddp_digits, "on_disk", lambda folder: (synced.append(folder), on_disk(folder)))
+    args = ddp_digits.arguments(["--out", str(tmp_path / "a" / "run"), "--keep=2"])
+    counter = Counter()
+    checkpoints = ddp_digits.Checkpoints(args, counter=counter)
+    checkpoints.resume()
+    assert synced == [tmp_path, tmp_path / "a"]  # where new names stand
+    (args.out / "notes.tmp").write_text("mine")
+    (args.out / "step-old.tmp.txt").write_text("mine")
+    for step in (9, 99_999_999, 100_000_000, 2_000_000_000):
+        counter.n = step
+        checkpoints.save(step)
+    assert {path.name for path in args.out.glob("step-*")} == {"step-100000000", "step-2000000000", "step-old.tmp.txt"}
+    again = Counter()
+    ddp_digits.Checkpoints(args, counter=again).resume()
+    assert again.n == 2_000_000_000
+    assert (args.out / "notes.tmp").exists()
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("steps", [1, 5, 12])
+def test_the_example_in_few_steps(steps: int, tmp_path: Path) -> None:
+    ddp_digits.train(ddp_digits.arguments(["--out", str(tmp_path / "run"), f"--steps={steps}", "--rates"]))
+    rates = [float.fromhex(line.split()[1]) for line in (tmp_path / "run" / "rates-0.txt").read_text().splitlines()]
+    assert rates == [(Cosine(steps - steps // 10).warmup(steps // 10))(t, 0.1) for t in range(steps)]
+
+
+@pytest.mark.usefixtures("alone")
+def test_what_the_example_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for flag in ("--steps", "--batch", "--accumulate", "--every", "--keep"):
+        with pytest.raises(SystemExit, match="2"):
+            ddp_digits.arguments([flag, "0"])
+        assert f"argument {flag}: must be >= 1, got 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match=r"--batch is global and must be .* at most the 1797 samples there are, got 1798"):
+        ddp_digits.train(ddp_digits.arguments(["--out", str(tmp_path), "--batch=1798"]))
 
 
 def test_sync_in_states(recwarn: pytest.WarningsRecorder) -> None:
