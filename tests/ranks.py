@@ -270,7 +270,7 @@ def damaged(folder: Path) -> Any:
 JOBS = [plateaus, one_nan, groups, warned, training, skips, skipped_alike, damaged]
 
 if __name__ == "__main__":
-    dist.init_process_group("gloo", timeout=timedelta(seconds=60))
+    dist.init_process_group("gloo", timeout=timedelta(seconds=240))
     out = Path(sys.argv[1])
     results = {}
     for job in JOBS:

@@ -980,7 +980,7 @@ def process():
 def test_a_real_process_from_start_to_ctrl_c(process):
     said = process.stdout.readline()
     port, token = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=([\w-]{40,})", said).groups()
-    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
 
     def get(path, **headers):
         connection.request("GET", path, headers=headers)
@@ -997,7 +997,7 @@ def test_a_real_process_from_start_to_ctrl_c(process):
     assert b"Traceback" not in get("/static/nothing.js", Cookie=cookie)[2]
 
     def raw(head):
-        with socket.create_connection(("127.0.0.1", int(port)), 20) as wire:
+        with socket.create_connection(("127.0.0.1", int(port)), 60) as wire:
             wire.sendall(head.encode() + b"\r\n\r\n")
             return int(wire.recv(64).split()[1])
 
@@ -1015,7 +1015,7 @@ def test_a_real_process_from_start_to_ctrl_c(process):
     )
     assert raw(f"POST /api/parse HTTP/1.1\r\n{ours}\r\nContent-Type: application/json\r\nContent-Length: 99999999") == 413
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert err == ""
     assert "Traceback" not in out

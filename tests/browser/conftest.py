@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from browser import studio
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
+
+expect.set_options(timeout=20_000)  # what takes a moment may take long on a busy machine
 
 WATCH = """
 window.violations = [];
@@ -40,7 +42,7 @@ def open_page(browser, started):
 
     def opened(url=None, expect_ready=True, **options):
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 860}, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.add_init_script(WATCH)
         contexts.append(context)
         page = context.new_page()

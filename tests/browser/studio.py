@@ -37,13 +37,13 @@ class Running:
         import urllib.request
 
         with contextlib.suppress(urllib.error.HTTPError):  # 403, which is an answer
-            urllib.request.urlopen(self.origin, timeout=20)
+            urllib.request.urlopen(self.origin, timeout=60)
         self.seconds = time.perf_counter() - began
 
     def stop(self) -> tuple[int, str]:
         """End it as Ctrl-C does; gives its exit code and what it wrote to standard error."""
         self.process.send_signal(signal.SIGINT)
-        _, err = self.process.communicate(timeout=20)
+        _, err = self.process.communicate(timeout=60)
         return self.process.returncode, err
 
 

@@ -130,5 +130,4 @@ def test_on_a_phone(scheme: str, opened: Any) -> None:
     told = page.locator(".u-legend .u-value").first.inner_text()
     assert 4900 < float(told.replace(",", "")) < 5100
     page.set_viewport_size({"width": 700, "height": 360})
-    page.wait_for_timeout(200)
-    assert page.locator(".u-over").first.bounding_box()["width"] > 550
+    page.wait_for_function("() => document.querySelector('.u-over').getBoundingClientRect().width > 550")
