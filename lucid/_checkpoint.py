@@ -10,6 +10,7 @@ import random
 import re
 import sys
 import warnings
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ _locks: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 
 _FORMAT = 1
 _NAME = re.compile(r"checkpoint-(\d{1,18})-step-(\d{1,18})\.pt(\.tmp)?")
+_WRAPPED = re.compile(r"^(?:module\.|_orig_mod\.)+")  # how the names of a wrapped module's state begin
 _MARK = b"lucid sha256 "  # and the digest of all before: the comment of the ZIP archive that torch.save writes
 _DIGEST = 32
 _CHUNK = 2**20
@@ -128,7 +130,7 @@ def save_checkpoint(
         if foreign:
             raise ValueError(
                 f"{owner}: the states hold {', '.join(foreign)}, which loading with weights_only=True refuses; save plain data "
-                "and tensors"
+                f"and tensors{_foreign_place({'extra': extra, **states})}"
             )
     _tidy(folder, keep)
     return path
@@ -230,6 +232,25 @@ def _holds(value: Any, test: Callable[[Any], bool]) -> bool:
     return False
 
 
+_PLAIN = {type(None), bool, int, float, complex, str, bytes, bytearray, set, Counter, torch.Size, torch.dtype, torch.device}
+
+
+def _foreign_place(states: dict[str, Any]) -> str:
+    """Where the first thing stands that is no plain data, if it is found."""
+    left: list[tuple[str, Any]] = list(states.items())[::-1]
+    seen = {}
+    while left:
+        place, one = left.pop()
+        if type(one) in (dict, OrderedDict, list, tuple):
+            if id(one) not in seen:
+                seen[id(one)] = one
+                items = one.items() if isinstance(one, dict) else enumerate(one)
+                left += [(f"{place}[{key!r}]", value) for key, value in items][::-1]
+        elif type(one) not in _PLAIN and not isinstance(one, torch.Tensor):
+            return f": {place} is of the type {type(one).__module__}.{type(one).__qualname__}"
+    return ""
+
+
 def _is_shard(value: Any) -> bool:
     return type(value).__name__ in ("DTensor", "ShardedTensor") and type(value).__module__.startswith("torch.distributed")
 
@@ -300,7 +321,11 @@ def _misfit_of_module(module: torch.nn.Module, state: Any) -> str:
     if lacks or more:
         told = [f"{what} {', '.join(map(str, keys[:5]))}{', ...' if len(keys) > 5 else ''}" for what, keys in
                 (("it lacks", lacks), ("it alone has", more)) if keys]  # fmt: skip
-        return "; ".join(told)
+        inner, theirs = ({_WRAPPED.sub("", str(key)) for key in keys} for keys in (own, state))
+        wrapped = (
+            "; one of them is wrapped, in DistributedDataParallel or by torch.compile: save and load its .module or ._orig_mod"
+        )
+        return "; ".join(told) + (wrapped if inner == theirs else "")
     for key, mine in own.items():
         if isinstance(mine, torch.Tensor) and not torch.nn.parameter.is_lazy(mine):
             theirs = state[key]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import types
 import warnings
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -403,6 +404,8 @@ def misfits() -> dict[str, tuple[Any, str]]:
     lone = torch.nn.Linear(4, 3)
     more = Training()
     more.model.append(torch.nn.Linear(1, 1))
+    wrapped = torch.nn.Module()
+    wrapped.module = Training().model  # as in DistributedDataParallel
     moments = torch.optim.Adam([torch.nn.Parameter(torch.ones(1)) for _ in range(6)])
     return {
         "shapes": ({"model": wide.model}, r"model: 0\.weight is of shape \(3, 4\) there, \(5, 4\) here"),
@@ -410,6 +413,11 @@ def misfits() -> dict[str, tuple[Any, str]]:
         "more": ({"model": more.model}, r"model: it lacks 3\.weight, 3\.bias$"),
         "groups": ({"optimizer": two}, r"optimizer: it has parameter groups of \[6\] parameters, the optimizer of \[1, 1\]"),
         "moments": ({"optimizer": moments}, r"optimizer: exp_avg.* of parameter 0 is of shape \(3, 4\) there, \(1,\) here"),
+        "wrapped": (
+            {"model": wrapped},
+            r"model: it lacks module\.0\.weight, .*; one of them is wrapped, in DistributedDataParallel or by torch\.compile: "
+            r"save and load its \.module or \._orig_mod$",
+        ),
         "class": ({"scheduler": ours.StepLR(sgd(), 3)}, "scheduler: StepLR: the state is one of 'LRScheduler'"),
         "scheduler's groups": (
             {"scheduler": ours.LRScheduler(two, lr=Cosine(3), weight_decay=Cosine(3))},
@@ -742,6 +750,15 @@ def test_refusals(tmp_path: Path) -> None:
     refused(TypeError, r"data must have state_dict\(\), got 3; plain data goes into extra", data=3)
     refused(TypeError, r"kind must have state_dict\(\), got <class", kind=Training)
     refused(ValueError, r"the states hold .*numpy.*weights_only=True refuses; save plain data", extra=np.zeros(3))
+    refused(ValueError, r"extra\['best'\]\[1\] is of the type numpy\.float64$", extra={"best": (1, np.float64(2))})
+    refused(ValueError, r"extra is of the type collections\.defaultdict$", extra=defaultdict(list, a=1))
+    rate = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=np.float64(0.5))
+    refused(ValueError, r"; save plain data and tensors: rate\['param_groups'\]\[0\]\['lr'\] is of the type numpy", rate=rate)
+    ours_first = {"a": lucid.ones(1), "b": np.float64(2)}
+    refused(ValueError, r"extra\['b'\] is of the type numpy\.float64$", extra=ours_first)
+    around: list[Any] = [np.float64(1)]
+    around.insert(0, around)
+    refused(ValueError, r"extra\[1\] is of the type numpy\.float64$", extra=around)
     refused(ValueError, r"the states hold .*Stubborn", extra=Stubborn())
     refused((AttributeError, pickle.PicklingError), r"lambda", extra=lambda: None)
     with pytest.raises(ValueError, match="save_checkpoint: give the parts by name"):
