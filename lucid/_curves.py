@@ -6,6 +6,7 @@ Nothing here needs an array library, and nothing takes longer for a run of 10**1
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from lucid.schedules import (
@@ -25,6 +26,7 @@ from lucid.schedules._schedule import _Composed, _Parallel, _whole
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _RESTARTS = 64  # as many as anyone could tell apart
+_JOINTS = 10_000  # that are looked at: a repeat of repeats has any number
 _EACH = 100_000  # steps: up to so many, each one is looked at
 
 Point = tuple[float, float]
@@ -40,53 +42,74 @@ def boundaries(schedule: Schedule, steps: float) -> list[float]:
     >>> boundaries(Warmup(500) >> Cosine(1000).repeat(3), 10_000)
     [500, 1500, 2500, 3500]
     """
-    return sorted({_whole(t) for t in (*_begins(schedule, steps), schedule.length) if 0 < t < steps})
+    return sorted({_whole(t) for t in (*_begins(schedule, steps, True), schedule.length) if 0 < t < steps})
 
 
-def _begins(schedule: Schedule, until: float) -> Iterator[float]:
+def joints(schedule: Schedule, until: float) -> list[float]:
+    """The times after 0 and up to ``until`` at which a schedule goes over to another or a cycle starts again, ascending.
+
+    Of those that are too many to look at, some 10,000 of the first.
+
+    >>> from lucid.schedules import Cosine, Warmup
+    >>> joints(Warmup(500) >> Cosine(1000).repeat(3), 10_000)
+    [500, 1500, 2500]
+    """
+    return sorted({t for t in islice(_begins(schedule, until, False), _JOINTS) if 0 < t <= until})
+
+
+def _begins(schedule: Schedule, until: float, corners: bool) -> Iterator[float]:
+    """Where parts begin, but the first; with ``corners`` also where one bends, and no restarts that nobody can tell apart."""
     if isinstance(schedule, Join):
-        for start, part in zip(schedule._starts, schedule.parts, strict=True):
-            if start < until:
-                yield start
-                stop = min(start + part.length, until) if part is not schedule.parts[-1] else until
-                yield from (start + t for t in _begins(part, stop - start) if start + t < stop)
+        begun = [(start, part) for start, part in zip(schedule._starts, schedule.parts, strict=True) if start <= until]
+        yield from (start for start, _ in begun[1:])
+        for i, (start, part) in enumerate(begun):
+            length = part.length if i + 1 < len(schedule.parts) else math.inf
+            yield from (start + t for t in _begins(part, min(length, until - start), corners) if t < length)
     elif isinstance(schedule, _Composed):
-        yield from _begins(schedule._made, until)
+        yield from _begins(schedule._made, until, corners)
     elif isinstance(schedule, (Product, _Parallel)):
         for part in schedule.parts:
-            yield from _begins(part, until)
-            yield part.length
+            yield from _begins(part, until, corners)
+            if corners:
+                yield part.length
     elif isinstance(schedule, Repeat):
-        yield from _cycles(schedule, until)
+        yield from _cycles(schedule, min(until, schedule.length), corners)
     elif isinstance(schedule, Cut):
-        yield from _begins(schedule.of, min(until, schedule.steps))
+        yield from (t for t in _begins(schedule.of, min(until, schedule.steps), corners) if t <= schedule.steps)
     elif isinstance(schedule, Shift):
-        yield schedule.by
-        yield from (t + schedule.by for t in _begins(schedule.of, until - schedule.by))
+        if corners:
+            yield schedule.by
+        yield from (t + schedule.by for t in _begins(schedule.of, until - schedule.by, corners))
     elif isinstance(schedule, Stretch):
-        yield from (t * schedule.by for t in _begins(schedule.of, until / schedule.by))
+        inner = _begins(schedule.of, until / schedule.by, corners)
+        yield from ((math.ceil(t) if schedule.staircase and t < math.inf else t) * schedule.by for t in inner)
     elif isinstance(schedule, KDecay):
         length = schedule.length
-        yield from (length * (t / length) ** (1 / schedule.k) for t in _begins(schedule.of, length))
-    elif isinstance(schedule, MultiStep):
-        yield from schedule.milestones
-    elif isinstance(schedule, Piecewise):
-        yield from schedule.times
-    elif isinstance(schedule, OneCycle):
-        yield from (phase[0] for phase in schedule._phases)
+        yield from (length * (t / length) ** (1 / schedule.k) for t in _begins(schedule.of, length, corners))
     elif isinstance(of := getattr(schedule, "of", None), Schedule):
-        yield from _begins(of, until)
+        yield from _begins(of, until, corners)
+    elif corners:
+        yield from _bends(schedule)
 
 
-def _cycles(schedule: Repeat, until: float) -> Iterator[float]:
-    until = min(until, schedule.length)
-    if schedule.cycle(until)[0] > _RESTARTS:
+def _bends(schedule: Schedule) -> Iterable[float]:
+    if isinstance(schedule, MultiStep):
+        return schedule.milestones
+    if isinstance(schedule, Piecewise):
+        return schedule.times
+    return (phase[0] for phase in schedule._phases) if isinstance(schedule, OneCycle) else ()
+
+
+def _cycles(schedule: Repeat, until: float, corners: bool) -> Iterator[float]:
+    last = schedule.cycle(until)[0]
+    if corners and last > _RESTARTS:
         return
-    for n in range(int(schedule.cycle(until)[0]) + 1):
+    inner = [t for t in islice(_begins(schedule.of, schedule.of.length, corners), _JOINTS) if t < schedule.of.length]
+    for n in range(int(min(last, _JOINTS, math.inf if schedule.times is None else schedule.times - 1)) + 1):
         began, k = schedule._began(n), schedule.growth**n
-        if 0 < began < until:
+        if n:
             yield began
-        yield from (t for inner in _begins(schedule.of, schedule.of.length) if (t := began + inner * k) < until)
+        yield from (began + t * k for t in inner)
 
 
 def columns(schedule: Schedule, steps: float, count: int, base: float = 1.0, at_most: int = 64) -> list[list[Point]]:

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
+from lucid._curves import joints
 from lucid._history import History
 from lucid._terminal import one_line
 from lucid.schedules import Schedule
 from lucid.schedules._numbers import number
-from lucid.schedules._schedule import Cut, Join, KDecay, Product, Repeat, Scale, Shift, Stretch, _Composed
+from lucid.schedules._schedule import Cut, Join, Product, Scale, Stretch, _Composed
 from lucid.schedules.warmup import Warmup
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _DENSE = 2**22  # samples at most; up to here every whole time is one
 _SLOWLY = 200_000  # samples at most of what takes no arrays
 _COLUMNS = 1500  # of pixels, each with its first, lowest, highest and last value
 _MOST_MARKS = 40  # boundaries of one curve that are marked: more would hide it
-_MOST_JOINTS = 10_000  # that are looked at: a repeat of repeats has any number
 _COLOURS = ("#3b6fd4", "#d9572b", "#2a9d62", "#a04fc4", "#c29000", "#d6428f", "#1a9fb0", "#7d7d7d")
 _lock = threading.Lock()  # matplotlib's settings are the whole process's
 
@@ -226,13 +225,13 @@ def chart(
     curves: list[Curve] = []
     for curve, schedule, base in plans:
         times, values = _sampled(schedule, base, end, columns)
-        joints, warm = [t for t in joints_of(schedule, end) if 0 < t < end], warmup_of(schedule)
+        met, warm = [t for t in joints(schedule, end) if t < end], warmup_of(schedule)
         curves.append(
             replace(
                 curve,
                 times=[t / unit for t in times],
                 values=values,
-                joints=[t / unit for t in joints] if len(joints) <= _MOST_MARKS else [],
+                joints=[t / unit for t in met] if len(met) <= _MOST_MARKS else [],
                 warmup=warm / unit if warm < end else 0.0,
             )
         )
@@ -386,47 +385,6 @@ def _end(
 # -- the points of a schedule
 
 
-def joints_of(schedule: Schedule, end: float) -> list[float]:
-    """The times up to ``end``, ascending, where one part of a schedule ends and another begins, or a cycle starts again."""
-    return sorted({t for t in islice(_joints(schedule, end), _MOST_JOINTS) if t <= end})
-
-
-def _joints(schedule: Schedule, end: float) -> Iterator[float]:
-    match schedule:
-        case _Composed():
-            yield from _joints(schedule._made, end)
-        case Join():
-            starts = schedule._starts
-            yield from starts[1:]
-            for part, since in zip(schedule.parts, starts, strict=True):
-                until = since + part.length
-                yield from (t for t in (since + t for t in _joints(part, end - since)) if t < until)
-        case Repeat():
-            last = math.inf if schedule.times is None else schedule.times
-            inner = joints_of(schedule.of, schedule.of.length)
-            for n in range(int(min(last, _MOST_JOINTS))):
-                began = schedule._began(n)
-                if began > end:
-                    break
-                if n:
-                    yield began
-                yield from (began + t * schedule.growth**n for t in inner if t < schedule.of.length)
-        case Stretch():
-            inner = joints_of(schedule.of, end / schedule.by)
-            yield from ((math.ceil(t) if schedule.staircase else t) * schedule.by for t in inner)
-        case Shift():
-            yield from (t + schedule.by for t in joints_of(schedule.of, end - schedule.by) if t + schedule.by > 0)
-        case Cut():
-            yield from joints_of(schedule.of, min(schedule.steps, end))
-        case KDecay():
-            length = schedule.of.length
-            yield from (length * (t / length) ** (1 / schedule.k) for t in joints_of(schedule.of, length))
-        case _:
-            for inside in getattr(schedule, "parts", None) or (getattr(schedule, "of", None),):
-                if isinstance(inside, Schedule):
-                    yield from _joints(inside, end)
-
-
 def warmup_of(schedule: Schedule) -> float:
     """Where a schedule's warm-up ends: that of its first part, where that is a warm-up or rises; 0 where it has none."""
     match schedule:
@@ -452,7 +410,7 @@ def _sampled(schedule: Schedule, base: float, end: float, columns: int) -> tuple
     """Times and values from 0 to ``end``, from which a line has every jump, every restart and every extreme."""
     import numpy as np
 
-    knots = [t for t in joints_of(schedule, end) if 0 < t < end]
+    knots = [t for t in joints(schedule, end) if t < end]
     knots = sorted({*knots, *(math.nextafter(t, 0.0) for t in knots)})  # just before a jump, and just after
 
     def grid(most: int) -> Any:

@@ -27,7 +27,8 @@ from matplotlib.figure import Figure
 
 import lucid
 from lucid import History
-from lucid._plot import _thinned, chart, image, joints_of, plot, warmup_of
+from lucid._curves import joints
+from lucid._plot import _thinned, chart, image, plot, warmup_of
 from lucid.cli import main
 from lucid.schedules import (
     WSD,
@@ -151,7 +152,7 @@ def test_functions_that_take_no_arrays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "joints", "warmup"),
+    ("text", "met", "warmup"),
     [
         ("cosine(90)", [], 0),
         ("warmup(10) >> cosine(90)", [10], 10),
@@ -170,20 +171,22 @@ def test_functions_that_take_no_arrays() -> None:
         ("(warmup(2) >> cosine(8)) + constant(0.1)", [2], 0),
         ("(linear(50, 1, 0.5) >> cosine(50)).k_decay(2)", [70.71067811865476], 0),
         ("(linear(5) >> cosine(95))[:3] >> constant(1)", [3], 3),
+        ("(linear(5) >> cosine(95))[:5]", [5], 5),  # where it jumps to what then stands still
         ("noam(512, 30)", [], 30),
         ("cosine(9).warmup(1).warmup(10)", [10, 11], 10),
         ("warmup(1000) >> cosine(9)", [], 1000),
     ],
 )
-def test_boundaries_and_warm_ups(text: str, joints: list[float], warmup: float) -> None:
+def test_boundaries_and_warm_ups(text: str, met: list[float], warmup: float) -> None:
     schedule = lucid.parse(text)
-    assert joints_of(schedule, 150) == pytest.approx(joints)
+    assert joints(schedule, 150) == pytest.approx(met)
     assert warmup_of(schedule) == warmup
 
 
 def test_a_repeat_of_repeats_is_over_at_once() -> None:
     many = Cosine(1).repeat(10**6).repeat(10**6).repeat(10**6)
-    assert len(joints_of(many, 1e18)) <= 10_000
+    assert len(joints(many, 1e18)) <= 10_000
+    assert joints(Cosine(1).repeat(20_000) >> Cosine(9), 1e18)[-1] == 20_000  # which comes before the restarts
     (curve,) = chart(Cosine(1).repeat(100), steps=100).curves
     assert curve.joints == []  # too many to mark
     (curve,) = chart("warmup(1000) >> cosine(9)", steps=100).curves

@@ -87,6 +87,10 @@ def lucid_says(*words: str, text: str = "", **environment: str) -> subprocess.Co
         (Cosine(1).repeat(), 65.5, []),
         ((Linear(2) >> Cosine(9)).shift(-1), 20, [1, 10]),
         ((Linear(2) >> Cosine(9)).per_epoch(10), 200, [20, 110]),
+        ((Warmup(1.5) >> Cosine(9)).per_epoch(10, staircase=True), 200, [20, 110]),  # a whole unit at a time
+        ((milestones := MultiStep((3, 30))[:10] * Cosine(5)) >> milestones, 100, [3, 5, 10, 13, 15, 20]),
+        ((Constant() * Cosine(5.5)).per_epoch(10, staircase=True), 200, [60]),
+        (MultiStep((3, 30))[:10], 100, [3, 10]),
         (KDecay(Linear(2) >> Cosine(6), 0.5), 20, [0.5, 8]),
         (MultiStep((30, 60, 80)), 90, [30, 60, 80]),
         (Piecewise((0, 10, 50), (1, 2, 3)), 40, [10]),
