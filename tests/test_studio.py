@@ -794,7 +794,7 @@ def test_a_warm_up_is_what_schedules_make(client):
         assert Schedule.from_dict(made) == lucid.parse(text).warmup(5)
     for text in ("wsd(90, 20, 10)", "warmup(5)"):
         told = ask(client, "change", {"design": design(text), "action": "warmup", "steps": 5})["error"]
-        assert told == "this begins at 0, and a warm-up in front of it would stay at 0; lengthen its own rise instead"
+        assert told == "It begins at 0, where a warm-up in front of it would stay; lengthen its own rise instead"
 
 
 def test_a_composition_is_split_into_what_it_is_made_of(client):

@@ -365,9 +365,7 @@ def changed(design: Any, action: str, steps: Any) -> dict[str, Any]:
     if action == "warmup":
         rise = within("warmup", steps, "> 0", STEPS)
         if schedule(0, 1.0) == 0:
-            raise PointlessError(
-                "this begins at 0, and a warm-up in front of it would stay at 0; lengthen its own rise instead"
-            )
+            raise PointlessError("It begins at 0, where a warm-up in front of it would stay; lengthen its own rise instead")
         return schedule.warmup(rise).to_dict()
     if action == "split":
         if not isinstance(schedule, _Composed):

@@ -428,7 +428,7 @@ def test_a_menu_is_within_the_window(open_page):
 def test_a_warm_up_in_front_of_one_is_refused(page):
     set_design(page, lucid.parse("wsd(9500, 2000, 500)").to_dict())
     page.get_by_role("button", name="+ Warm-up").click()
-    expect(page.locator("#status")).to_contain_text("this begins at 0, and a warm-up in front of it would stay at 0")
+    expect(page.locator("#status")).to_contain_text("It begins at 0, where a warm-up in front of it would stay")
     assert schedule(page) == lucid.parse("wsd(9500, 2000, 500)")
 
 
@@ -721,6 +721,7 @@ def test_the_expression_and_the_forms_are_one(page):
     expect(box).to_have_attribute("aria-invalid", "true")
     box.fill("step(20, 0.5)")
     settled(page)
+    expect(page.locator("#total")).to_have_text("endless")
     expect(page.locator("#expression-error")).to_be_empty()
     field(page, "gamma").fill("0.25")
     settled(page)
@@ -983,7 +984,7 @@ def test_code_is_copied(open_page):
 # -- how it looks
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1000, 1440])
+@pytest.mark.parametrize("width", [320, 360, 390, 768, 1000, 1440])
 def test_nothing_is_wider_than_the_window(open_page, width):
     page = open_page(viewport={"width": width, "height": 844}, has_touch=width < 800)
 
@@ -995,6 +996,8 @@ def test_nothing_is_wider_than_the_window(open_page, width):
         assert max(wide) <= width
 
     fits()
+    places = page.locator(".tools button").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert max(places) - min(places) < 20 or width < 360  # in one line
     page.get_by_role("button", name="+ Warm-up").click()
     set_design(
         page, lucid.parse("(warmup(500) >> cosine(4500).repeat(2)).maximum(0.1) >> wsd(1000, 100, shape=cosine(1))").to_dict()

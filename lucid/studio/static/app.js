@@ -308,6 +308,7 @@ function showExpression() {
   const box = $("expression");
   const now = `${store.active.id}`;
   if (now !== shownFor) { dirty = false; shownFor = now; }
+  $("total").textContent = result?.values && !result.error ? phrase(result.length) : "";
   if (dirty && (reading || document.activeElement === box)) return;
   if (result?.expression && !result.error) {
     box.value = result.expression;
@@ -315,7 +316,6 @@ function showExpression() {
     dirty = false;
     fit();
   }
-  $("total").textContent = result?.values && !result.error ? phrase(result.length) : "";
 }
 
 function fit() {
