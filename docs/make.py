@@ -10,6 +10,7 @@ import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from lucid._formulas import read
 from lucid.schedules import Schedule, json_schema, names
 
 HERE = Path(__file__).parent
@@ -75,39 +76,20 @@ def catalogue() -> str:
 
 
 def entry(made_of: type[Schedule]) -> list[str]:
-    doc = inspect.getdoc(made_of) or ""
+    doc = read(made_of)
     also = f" ({', '.join(made_of.aliases)})" if made_of.aliases else ""
     signature = []
     for field in fields(made_of):  # type: ignore[arg-type]
         signature.append(field.name if field.default is MISSING else f"{field.name}={field.default!r}")
-    formula = re.search(r"^\.\. math::(.*(?:\n(?: +.*)?)*)", doc, re.M)
-    source = re.search(r"^Source: ((?:.+\n?)+)", doc, re.M)
-    found = [
-        f"### {made_of.__name__}{also}",
-        "",
-        f"`{made_of.__name__}({', '.join(signature)})`",
-        "",
-        plain(doc.partition("\n\n")[0]),
-    ]
-    if formula:
-        found += [
-            "",
-            "```math",
-            inspect.cleandoc(formula[1].strip()) if "\n" not in formula[1].strip() else aligned(formula[1]),
-            "```",
-        ]
-    arguments = re.search(r"^Args:\n((?: +.*\n|\n)+)", doc, re.M)
-    if arguments:
-        found += [""]
-        for name, text in re.findall(r"^ {4}(\w+): ((?:.*\n(?: {8}.*\n)*))", arguments[1] + "\n", re.M):
-            found.append(f"- `{name}`: {plain(text)}")
-    if source:
-        found += ["", f"Source: {plain(source[1])}"]
+    found = [f"### {made_of.__name__}{also}", "", f"`{made_of.__name__}({', '.join(signature)})`", "", plain(doc.summary)]
+    if doc.latex:
+        several = "\n" in doc.latex
+        found += ["", "```math", f"\\begin{{gathered}}\n{doc.latex}\n\\end{{gathered}}" if several else doc.latex, "```"]
+    if doc.arguments:
+        found += ["", *(f"- `{name}`: {plain(text)}" for name, text in doc.arguments.items())]
+    if doc.source:
+        found += ["", f"Source: {plain(doc.source)}"]
     return found
-
-
-def aligned(formula: str) -> str:
-    return "\\begin{gathered}\n" + inspect.cleandoc(formula).strip() + "\n\\end{gathered}"
 
 
 def plain(text: str) -> str:

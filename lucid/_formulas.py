@@ -3,7 +3,7 @@
 import inspect
 import re
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from lucid.schedules import Schedule
 
@@ -150,6 +150,31 @@ def plain(text: str) -> str:
     return re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("``", "")
 
 
+class Docstring(NamedTuple):
+    """The parts of a schedule's docstring, in the markup that they are written in; "" where there is none."""
+
+    summary: str
+    latex: str
+    arguments: dict[str, str]
+    source: str
+
+
+def read(made_of: type[Schedule]) -> Docstring:
+    """The parts of a class's docstring.
+
+    >>> from lucid.schedules import Step
+    >>> read(Step).latex
+    '\\\\eta(t) = \\\\eta_{base} \\\\, \\\\gamma^{\\\\lfloor t / n \\\\rfloor}'
+    """
+    doc = (inspect.getdoc(made_of) or "") + "\n"
+    latex = re.search(r"^\.\. math::(.*(?:\n(?: +.*)?)*)", doc, re.M)
+    source = re.search(r"^Source: ((?:.+\n?)+)", doc, re.M)
+    arguments = re.search(r"^Args:\n((?: +.*\n|\n)+)", doc, re.M)
+    about = re.findall(r"^ {4}(\w+): ((?:.*\n(?: {8}.*\n)*))", arguments[1] + "\n", re.M) if arguments else ()
+    formula = inspect.cleandoc(latex[1]).strip() if latex else ""
+    return Docstring(doc.partition("\n\n")[0], formula, dict(about), source[1] if source else "")
+
+
 def described(made_of: type[Schedule]) -> dict[str, Any]:
     """What is to be known about a schedule's class: name, aliases, summary, fields, formula, source.
 
@@ -158,26 +183,20 @@ def described(made_of: type[Schedule]) -> dict[str, Any]:
     >>> told["name"], told["formula"], [field["name"] for field in told["fields"]]
     ('Step', 'η(t) = base · γ^floor(t / n)', ['every', 'gamma'])
     """
-    doc = inspect.getdoc(made_of) or ""
-    latex = re.search(r"^\.\. math::(.*(?:\n(?: +.*)?)*)", doc, re.M)
-    source = re.search(r"^Source: ((?:.+\n?)+)", doc, re.M)
-    arguments = re.search(r"^Args:\n((?: +.*\n|\n)+)", doc + "\n", re.M)
-    about = {}
-    if arguments:
-        about = dict(re.findall(r"^ {4}(\w+): ((?:.*\n(?: {8}.*\n)*))", arguments[1] + "\n", re.M))
+    doc = read(made_of)
     told = []
     for field in fields(made_of):  # type: ignore[arg-type]
         required = field.default is MISSING
         default = {} if required else {"default": field.default}
-        told.append({"name": field.name, "required": required, **default, "about": plain(about.get(field.name, ""))})
+        told.append({"name": field.name, "required": required, **default, "about": plain(doc.arguments.get(field.name, ""))})
     return {
         "name": made_of.__name__,
         "aliases": {alias: dict(fixed) for alias, fixed in made_of.aliases.items()},
-        "summary": plain(doc.partition("\n\n")[0]),
+        "summary": plain(doc.summary),
         "fields": told,
-        "formula": _readable_or_not(inspect.cleandoc(latex[1]).strip()) if latex else "",
-        "latex": inspect.cleandoc(latex[1]).strip() if latex else "",
-        "source": plain(source[1]) if source else "",
+        "formula": _readable_or_not(doc.latex),
+        "latex": doc.latex,
+        "source": plain(doc.source),
     }
 
 
