@@ -267,6 +267,17 @@ def test_said_after_every_load_it_changes_nothing_more() -> None:
     assert scheduler.lr_at(300) == [0.0]
 
 
+def test_a_rise_that_nothing_follows_is_extended_itself() -> None:
+    scheduler = ours.LRScheduler(sgd(1.0), lr=Linear(20, start=0.5))
+    scheduler.rescale(0.5, steps=0, at=40)  # at the very end
+    scheduler.extend(200, at=8)
+    assert scheduler.schedule.length == 200
+    assert [scheduler.lr_at(t)[0] for t in (0, 8, 38, 80, 199, 200)] == pytest.approx([0.5, 0.7, 0.825, 1.0, 1.0, 0.5])
+    other = ours.LRScheduler(sgd(1.0), lr=Linear(20, start=0.5))
+    other.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
+    assert other.schedule == scheduler.schedule
+
+
 def test_all_keys_that_end_together_are_extended() -> None:
     o = sgd(1.0, 1.0)
     plans = {"momentum": Cosine(40), "weight_decay": [Cosine(100), Constant()]}
@@ -763,7 +774,8 @@ def test_random_plans_resume_and_are_pure(data: Any) -> None:
         if draw(st.integers(0, 3)) == 0:
             at = draw(st.sampled_from([None, scheduler.last_epoch + 4, scheduler.last_epoch + 2.5]))
             before, held = through_json(scheduler), rates(scheduler.optimizer)
-            slope = scheduler.schedule(t + 1, 1.0) - scheduler.schedule(t + 1, 0.0)
+            least = scheduler.schedule(t + 1, 0.0)
+            slope = scheduler.schedule(t + 1, 1.0) - least
             past = [scheduler.lr_at(x) for x in range(t + 1)]
             kind = draw(st.sampled_from(["extend", "replan", "rescale"]))
             jumps = False
@@ -782,8 +794,9 @@ def test_random_plans_resume_and_are_pure(data: Any) -> None:
                 continue
             if at is None and not edited:
                 assert [scheduler.lr_at(x) for x in range(t + 1)] == past
-            if not jumps and not (edited and not slope):  # what is absolute overwrites edits
-                assert rates(scheduler.optimizer) == pytest.approx(held, rel=1e-9, abs=1e-15)
+            if not jumps and not (edited and not slope):  # what is absolute overwrites edits, those below it too
+                expected = [max(rate, least) for rate in held] if edited else held
+                assert rates(scheduler.optimizer) == pytest.approx(expected, rel=1e-9, abs=1e-15)
     state = through_json(scheduler)
     fresh = ours.LRScheduler(sgd(0.5, 0.1), lr=schedule, momentum=Cosine(40))
     quietly(fresh, state)

@@ -127,7 +127,7 @@ def _extended(owner: str, old: Schedule, change: Change) -> Schedule:
     if longer is not None:
         return longer
     since = _end_of_rise(old, at)
-    since = at if since is None else since
+    since = at if since is None or since >= end else since  # where a rise is all that is left, that takes longer
     left, asked = (int(end) if end % 1 == 0 else end) - since, total - since
     by = asked / left
     if Fraction(by) * Fraction(left) > Fraction(asked):  # rounded up: each time would come late, the end never
