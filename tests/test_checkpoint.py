@@ -754,7 +754,7 @@ def test_refusals(tmp_path: Path) -> None:
     refused(ValueError, r"extra is of the type collections\.defaultdict$", extra=defaultdict(list, a=1))
     rate = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=np.float64(0.5))
     refused(ValueError, r"; save plain data and tensors: rate\['param_groups'\]\[0\]\['lr'\] is of the type numpy", rate=rate)
-    ours_first = {"a": lucid.ones(1), "b": np.float64(2)}
+    ours_first = {"a": lucid.tensor([1.0]), "b": np.float64(2)}
     refused(ValueError, r"extra\['b'\] is of the type numpy\.float64$", extra=ours_first)
     around: list[Any] = [np.float64(1)]
     around.insert(0, around)
@@ -970,7 +970,9 @@ def failing(newest: Path, code: int, after: int, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("after", [-1, 0, 1, 2, 4, 6])  # while it is opened, its end, its digest and its content are read
-@pytest.mark.parametrize("name", sorted({"EIO", "EBADMSG", "ENODATA", "EUCLEAN", "ESTALE"} & set(dir(errno))))
+@pytest.mark.parametrize(
+    "name", sorted({"EIO", "EBADMSG", "EILSEQ", "ENODATA", "EREMOTEIO", "EUCLEAN", "ESTALE"} & set(dir(errno)))
+)
 def test_one_that_the_medium_does_not_give_is_left_out(
     name: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1004,14 +1006,14 @@ def test_a_folder_that_cannot_be_used_is_no_damage(
     assert training.all() == before
 
 
-def test_a_place_that_no_file_has_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", [lambda file: file.seek(-1), lambda file: file.write(b"")])
+def test_what_no_file_can_do_is_damage(how: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that tells PyTorch to look at a place before its start, say: an OSError too, and not the folder's."""
     filled(tmp_path, 1)
-
-    def beyond(file: Any, *args: Any, **more: Any) -> None:
-        file.seek(-1)
-
-    monkeypatch.setattr(torch, "load", beyond)
-    with pytest.raises(ValueError, match=r"is damaged: .* \(not to be loaded with weights_only=True: .*Invalid argument"):
+    monkeypatch.setattr(torch, "load", lambda file, **more: how(file))
+    with pytest.raises(
+        ValueError, match=r"is damaged: .* \(not to be loaded with weights_only=True: (.*Invalid argument|write)"
+    ):
         load_checkpoint(tmp_path, **Training().parts)
 
 
