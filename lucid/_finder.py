@@ -382,8 +382,8 @@ def lr_find(
 
     Raises:
         ValueError: a number outside of its range, both or neither of ``loss_fn`` and ``step``, groups without a rate, a model
-            that knows no shapes yet, a loader that gives nothing, a loss without a gradient.
-        TypeError: no module, an optimizer without groups, a batch or a loss of the wrong kind.
+            that knows no shapes yet, a loader that gives nothing, a loss without a gradient, an optimizer of another model.
+        TypeError: no module, an optimizer without groups, a loader, batch or loss of the wrong kind.
 
     Example:
         >>> import lucid
@@ -418,6 +418,8 @@ def lr_find(
         raise ValueError(f"{owner}: stop must be > 1, got {stop!r}; None never stops")
     if (loss_fn is None) is (step is None):
         raise ValueError(f"{owner}: give loss_fn(output, target), or loss_fn=None and step=function(model, batch), not both")
+    if not (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__")):
+        raise TypeError(f"{owner}: loader must give batches, as a DataLoader or a list does, got {type(loader).__name__}")
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"{owner}: model must be a torch.nn.Module, got {type(model).__name__}")
     schedule = _schedule(owner, start, end, steps, shape)
@@ -464,6 +466,8 @@ def lr_find(
             _write(optimizer, [schedule(t, share) for share in shares])
             some = [_moved(next(batches), place) for _ in range(accumulate)]
             loss, trains = evaluate(some)
+            if t == 0 and trains:
+                _check_trains(owner, model, optimizer)
             average = smoothing * average + (1 - smoothing) * loss
             now = average / (1 - smoothing ** (t + 1))
             rates.append(schedule(t, 1.0))
@@ -506,6 +510,17 @@ def _shares(owner: str, groups: list[dict[str, Any]]) -> list[float]:
         if max(rates) > 0:
             return [rate / max(rates) for rate in rates]
     return [1.0] * len(groups)
+
+
+def _check_trains(owner: str, model: Any, optimizer: Any) -> None:
+    """That there is something for the optimizer to do, after the first backward pass."""
+    theirs = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    ours = set(map(id, model.parameters()))
+    if not any(parameter.grad is not None or id(parameter) in ours for parameter in theirs):
+        raise ValueError(
+            f"{owner}: the optimizer has none of the model's parameters, and none that got a gradient: it would train nothing; "
+            "build it from model.parameters()"
+        )
 
 
 def _write(optimizer: Any, rates: list[float]) -> None:

@@ -986,6 +986,12 @@ def test_the_backends_flags_stay() -> None:
         ({"model": F.relu}, TypeError, "lr_find: model must be a torch.nn.Module, got function"),
         ({"model": nn.LazyLinear(2)}, ValueError, "lr_find: the model has parameters without a shape; give it one batch first"),
         ({"scheduler": [3]}, TypeError, r"lr_find: scheduler must have state_dict\(\) and load_state_dict\(\), int has not"),
+        (
+            {"optimizer": torch.optim.SGD(nn.Linear(4, 3).parameters(), lr=0.1)},
+            ValueError,
+            "lr_find: the optimizer has none of the model's parameters, and none that got a gradient: .* build it from model",
+        ),
+        ({"loader": 3}, TypeError, "lr_find: loader must give batches, as a DataLoader or a list does, got int"),
         ({"loader": []}, ValueError, "lr_find: the loader gives no batches, or no more of them; pass one that can be iterated"),
         (
             {"loader": iter([(torch.ones(2, 4), torch.ones(2, 3))])},
@@ -1015,6 +1021,22 @@ def test_refusals(options: dict[str, Any], error: type[Exception], message: str)
     with pytest.raises(error, match=message):
         lr_find(given.pop("model"), given.pop("optimizer"), given.pop("loss_fn"), given.pop("loader"), **given)
     assert everything(model, optimizer) == before
+
+
+def test_an_optimizer_of_the_loss_alone_is_none_of_another_model() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, output: Any, target: Any) -> Any:
+            return F.mse_loss(self.scale * output, target)
+
+    loss = Scaled()
+    found = lr_find(
+        nn.Linear(4, 3), torch.optim.SGD(loss.parameters(), lr=0.1), loss, [(torch.ones(2, 4), torch.ones(2, 3))], steps=20
+    )
+    assert len(found.losses) > 1
 
 
 def test_groups_without_a_rate_are_refused() -> None:
