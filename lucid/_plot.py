@@ -570,7 +570,8 @@ def _mark(axis: Any, curves: list[Curve]) -> None:
         axis.axvspan(0, t, color=colour, alpha=0.08, linewidth=0, zorder=0, gid=f"warm-up-{t:.10g}")
         if i == 0:
             axis.annotate("warm-up", (0, 1), (4, -3), xycoords=("data", "axes fraction"), textcoords="offset points",
-                          va="top", fontsize=7, color="0.35")  # fmt: skip
+                          va="top", fontsize=7, color="0.35",
+                          bbox={"facecolor": axis.get_facecolor(), "edgecolor": "none", "alpha": 0.8, "pad": 0.8})  # fmt: skip
 
 
 def _name(axis: Any, lines: list[Any], labels: list[str], title: bool) -> None:

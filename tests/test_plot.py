@@ -299,6 +299,7 @@ def test_boundaries_and_the_warm_up_are_marked(axes: Any) -> None:
     (shade,) = [patch for patch in axes.patches if patch.get_gid() == "warm-up-10"]
     assert shade.get_x() + shade.get_width() == 10
     assert [text.get_text() for text in axes.texts] == ["warm-up"]
+    assert axes.texts[0].get_bbox_patch() is not None  # so that no line goes through it
     plain = Figure().subplots()
     plot("cosine(9)", ax=plain)
     assert len(plain.lines) == 1
