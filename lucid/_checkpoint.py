@@ -72,7 +72,7 @@ def save_checkpoint(
         The file.
 
     Raises:
-        TypeError: a part without those methods, ``step`` or ``keep`` is no number.
+        TypeError: a part without those methods, ``step`` or ``keep`` is no number, ``rng`` not True or False.
         ValueError: no parts, a number outside of its range; a state that holds more than plain data and tensors, or shards, or
             tensors on the meta device.
         RuntimeError: this is not rank 0.
@@ -98,6 +98,7 @@ def save_checkpoint(
         raise ValueError(f"{owner}: step must be < 10**18, got {step!r}")
     keep = None if keep is None else number(owner, "keep", keep, "a whole number >= 1")
     _check_parts(owner, parts)
+    _check_flag(owner, rng)
     _check_rank(owner)
     states = {name: part.state_dict() for name, part in parts.items()}
     for name, state in {"extra": extra, **states}.items():
@@ -155,7 +156,7 @@ def load_checkpoint(
         The position, or None where there is no checkpoint yet.
 
     Raises:
-        TypeError: a part without ``load_state_dict()``.
+        TypeError: a part without ``load_state_dict()``, ``rng`` is not True or False, ``map_location`` no device.
         ValueError: all checkpoints are damaged, or the newest whole one lacks a part, does not fit one (or the random numbers
             of the accelerator here), or is of a newer version of Lucid. Nothing has changed then.
         RuntimeError: a part refused its state; all parts are as before.
@@ -172,7 +173,10 @@ def load_checkpoint(
     """
     owner = "load_checkpoint"
     _check_parts(owner, parts)
+    _check_flag(owner, rng)
     location = known(map_location)
+    if not (location is None or callable(location) or isinstance(location, (str, torch.device, dict))):
+        raise TypeError(f"{owner}: map_location must be a device, as torch.load takes it, got {map_location!r}")
     # A device that is not there is no damage of a file's.
     if isinstance(location, (str, torch.device)) and torch.empty(0, device=location).is_meta:
         raise ValueError(f"{owner}: map_location must be a device that keeps values, got {map_location!r}")
@@ -203,6 +207,11 @@ def _check_parts(owner: str, parts: dict[str, Any]) -> None:
         for method in ("state_dict", "load_state_dict"):
             if isinstance(part, type) or not callable(getattr(part, method, None)):
                 raise TypeError(f"{owner}: {name} must have {method}(), got {part!r}; plain data goes into extra")
+
+
+def _check_flag(owner: str, rng: Any) -> None:
+    if not isinstance(rng, bool):
+        raise TypeError(f"{owner}: rng must be True or False, got {rng!r}")
 
 
 def _rank() -> int:
@@ -291,10 +300,24 @@ def _misfit(part: Any, state: Any) -> str:
         numbers = [i for group in groups for i in group["params"]]  # by which the state calls the parameters
         if not all(isinstance(i, (int, str)) for i in numbers):
             return "it is no optimizer's state"
-        return _misfit_of_moments(part, state.get("state"), numbers)
+        wrong, lacks = _misfit_of_moments(part, state.get("state"), numbers), _lacking_options(part, groups)
+        return wrong or (lacks and f"its groups lack {', '.join(lacks)}: they are those of another optimizer") or ""
     if isinstance(part, _RandomNumbers):
         return _misfit_of_devices(state)
     return ""
+
+
+def _lacking_options(optimizer: torch.optim.Optimizer, groups: list[Any]) -> list[str]:
+    """What an optimizer will miss in groups that are loaded, after it has filled in what older versions of it did not have."""
+    if type(optimizer).load_state_dict is not torch.optim.Optimizer.load_state_dict or not hasattr(optimizer, "defaults"):
+        return []  # it has ways of its own
+    trial = object.__new__(type(optimizer))
+    trial.__dict__.update(optimizer.__dict__)
+    try:
+        trial.__setstate__({"defaults": dict(optimizer.defaults), "state": {}, "param_groups": [dict(one) for one in groups]})
+        return sorted({name for one in trial.param_groups for name in optimizer.defaults if name not in one})
+    except Exception:
+        return []
 
 
 def _misfit_of_moments(optimizer: torch.optim.Optimizer, state: Any, numbers: list[Any]) -> str:

@@ -412,6 +412,10 @@ def misfits() -> dict[str, tuple[Any, str]]:
         "fewer": ({"model": lone}, r"model: it lacks weight, bias; it alone has 0\.weight, 0\.bias, .*, \.\.\."),
         "more": ({"model": more.model}, r"model: it lacks 3\.weight, 3\.bias$"),
         "groups": ({"optimizer": two}, r"optimizer: it has parameter groups of \[6\] parameters, the optimizer of \[1, 1\]"),
+        "another optimizer": (
+            {"optimizer": torch.optim.SGD(Training().model.parameters(), lr=0.1, momentum=0.9)},
+            r"optimizer: its groups lack dampening, momentum: they are those of another optimizer",
+        ),
         "moments": ({"optimizer": moments}, r"optimizer: exp_avg.* of parameter 0 is of shape \(3, 4\) there, \(1,\) here"),
         "wrapped": (
             {"model": wrapped},
@@ -555,6 +559,49 @@ def test_a_changed_plan_that_the_script_does_not_know(tmp_path: Path) -> None:
         load_checkpoint(tmp_path, **other.parts)
     assert len(warned) == 1  # once, though it was checked before
     assert other.scheduler.changes == training.scheduler.changes
+
+
+def test_optimizers_fill_in_what_they_did_not_have_before(tmp_path: Path) -> None:
+    """States of older versions of PyTorch lack options, and so may those of optimizers that load in their own way."""
+
+    class Own(torch.optim.SGD):
+        def load_state_dict(self, state_dict: Any) -> None:
+            super().load_state_dict(
+                {**state_dict, "param_groups": [{"momentum": 0.5, **g} for g in state_dict["param_groups"]]}
+            )
+
+    class Odd(torch.optim.SGD):
+        def __setstate__(self, state: Any) -> None:
+            self.param_groups = [{**group, "momentum": group["momentums"][0]} for group in state["param_groups"]]
+
+    class Old(Stubborn):
+        lacking: tuple[str, ...] = ()
+
+        def state_dict(self) -> dict[str, Any]:
+            state = optimizer().state_dict()
+            for group in state["param_groups"]:
+                for name in self.lacking:
+                    del group[name]
+            return state
+
+    def optimizer(kind: Any = torch.optim.SGD) -> Any:
+        return kind([torch.nn.Parameter(torch.ones(2))], lr=0.25, momentum=0.9)
+
+    old = Old()
+    old.lacking = ("foreach", "fused", "differentiable", "maximize")
+    save_checkpoint(tmp_path, step=1, optimizer=old)
+    fresh = optimizer()
+    load_checkpoint(tmp_path, optimizer=fresh)
+    assert fresh.param_groups[0]["maximize"] is False
+    old.lacking = ("momentum",)
+    save_checkpoint(tmp_path, step=2, optimizer=old)
+    with pytest.raises(ValueError, match="its groups lack momentum: they are those of another optimizer"):
+        load_checkpoint(tmp_path, optimizer=fresh)
+    own = optimizer(Own)
+    load_checkpoint(tmp_path, optimizer=own)
+    assert own.param_groups[0]["momentum"] == 0.5
+    with pytest.raises(RuntimeError, match="optimizer refused its state: 'momentums'"):  # which only loading finds out
+        load_checkpoint(tmp_path, optimizer=optimizer(Odd))
 
 
 # -- random numbers
@@ -765,6 +812,11 @@ def test_refusals(tmp_path: Path) -> None:
         save_checkpoint(tmp_path, step=1)
     with pytest.raises(ValueError, match="load_checkpoint: give the parts by name"):
         load_checkpoint(tmp_path)
+    refused(TypeError, "rng must be True or False, got 'no'", rng="no")
+    with pytest.raises(TypeError, match="load_checkpoint: rng must be True or False, got 0"):
+        load_checkpoint(tmp_path, rng=0, **parts)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"load_checkpoint: map_location must be a device, as torch\.load takes it, got 0"):
+        load_checkpoint(tmp_path, map_location=0, **parts)
     half = types.SimpleNamespace(state_dict=dict)
     with pytest.raises(TypeError, match=r"part must have load_state_dict\(\), got"):
         load_checkpoint(tmp_path, part=half)
