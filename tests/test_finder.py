@@ -1094,6 +1094,11 @@ def test_the_command_shows_curve_and_suggestions(capsys: pytest.CaptureFixture[s
         assert f"{rule:>8}  {rate:.2e}" in shown
     assert "▇▇▇" in shown
     assert max(map(len, shown.splitlines())) <= 100
+    monkeypatch.setenv("COLUMNS", "56")
+    assert find("--steps", 60, "--start", 1e-4) == 0
+    narrow = capsys.readouterr().out
+    assert "…" not in narrow  # shorter bars, and not the same ends of all cut off
+    assert len({line.count("▇") for line in narrow.splitlines()}) > 4
 
 
 def test_the_command_takes_what_decides(capsys: pytest.CaptureFixture[str]) -> None:

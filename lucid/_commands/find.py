@@ -102,7 +102,7 @@ def _show(found: Any) -> None:
     table.add_column("rate", justify="right")
     table.add_column("loss", justify="right")
     table.add_column("smoothed", justify="right")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     table.add_column("")
     points = len(found.rates)
     shown = sorted({round(i * (points - 1) / max(_ROWS - 1, 1)) for i in range(_ROWS)})
@@ -112,11 +112,17 @@ def _show(found: Any) -> None:
             row = min(shown, key=lambda i: abs(found.rates[i] / suggested - suggested / found.rates[i]))
             marks.setdefault(row, []).append(rule)
     low, high = found._window()
-    for i in shown:
-        loss, average = found.losses[i], found.smoothed[i]
+    rows = {
+        i: (f"{found.rates[i]:.2e}", f"{found.losses[i]:.4g}", f"{found.smoothed[i]:.4g}", ", ".join(marks.get(i, [])))
+        for i in shown
+    }
+    taken = sum(max(map(len, column)) for column in zip(*rows.values(), ("", "", "smoothed", ""), strict=True))
+    longest = max(min(24, console.width - taken - 16), 6)  # with the gaps between five columns; or every bar is cut the same
+    for i, cells in rows.items():
+        average = found.smoothed[i]
         share = (min(average, high) - low) / (high - low) if high > low else 0.0
-        bar = "▇" * (1 + round(share * 23)) if math.isfinite(average) else ""
-        table.add_row(f"{found.rates[i]:.2e}", f"{loss:.4g}", f"{average:.4g}", bar, ", ".join(marks.get(i, [])))
+        bar = "▇" * (1 + round(share * (longest - 1))) if math.isfinite(average) else ""
+        table.add_row(*cells[:3], bar, cells[3])
     console.print(table)
     ended = {
         "all steps": f"all {found.steps} steps were made",
