@@ -281,6 +281,30 @@ def test_expressions_that_cut_at_no_number_are_refused() -> None:
             lucid.parse(text)
 
 
+def test_what_takes_as_long_as_its_time_is_late_comes_from_no_data() -> None:
+    told = r"^RunningProduct: no configuration or expression can hold it, .*; build it in code$"
+    for text in ("multiplicative(cosine(9))", "RunningProduct(cosine(9)).shift(-1e15)"):  # which would go on for ever
+        with pytest.raises(ValueError, match=told):
+            lucid.parse(text)
+    config = {"schedule": "RunningProduct", "fn": {"schedule": "Cosine", "steps": 9}}
+    with pytest.raises(ValueError, match=told):
+        Schedule.from_dict({"schedule": "Shift", "of": config, "by": -(10**15)})
+    optimizer = sgd(0.5)
+    scheduler = ours.MultiplicativeLR(optimizer, Cosine(9))
+    step(scheduler)
+    assert rates(optimizer) == [0.5 * Cosine(9)(1)]
+    with pytest.raises(ValueError, match=told):
+        scheduler.schedule.to_json()
+    other = ours.MultiplicativeLR(sgd(0.5), Cosine(9))
+    other.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
+    assert rates(other.optimizer) == rates(optimizer)
+    product = ours.LRScheduler(sgd(0.5), lr=scheduler.schedule)
+    step(product)
+    again = ours.LRScheduler(sgd(0.5), lr=scheduler.schedule)
+    again.load_state_dict(json.loads(json.dumps(product.state_dict())))
+    assert rates(again.optimizer) == rates(product.optimizer) == rates(optimizer)
+
+
 def test_expressions_of_half_characters_are_refused() -> None:
     with pytest.raises(ValueError, match=r"is no expression: it holds half a character$"):
         lucid.parse("cosine(\ud800)")

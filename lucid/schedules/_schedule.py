@@ -81,6 +81,7 @@ class Schedule:
 
     _is_schedule: ClassVar[bool] = True
     _still: ClassVar[bool] = False
+    _endless: ClassVar[bool] = False  # whether a value takes as long as its time is late: no data makes one
     _deep: ClassVar[int] = 0
     _kinds: ClassVar[dict[str, list[tuple[str, Any]]]] = {}
 
@@ -111,6 +112,8 @@ class Schedule:
         owner = type(self).__name__
         left = _left.get()
         if left is not None:
+            if self._endless:
+                raise ValueError(_no_data(owner))
             left[0] -= 1
             self._deepen(max((part._deep for part in _parts_of(self)), default=-1) + 1)
             if left[0] < 0:
@@ -988,7 +991,16 @@ class Continue(Schedule):
 def _config(schedule: Schedule, depth: int) -> dict[str, Any]:
     name = type(schedule).__name__
     told = {f.name: _to_json(name, f.name, getattr(schedule, f.name), depth + 1) for f in fields(schedule)}  # type: ignore[arg-type]
+    if schedule._endless:  # though its function is a schedule
+        raise ValueError(_no_data(name))
     return {"schedule": name, **told}
+
+
+def _no_data(owner: str) -> str:
+    return (
+        f"{owner}: no configuration or expression can hold it, for it calls its function as often as steps have passed; "
+        "build it in code"
+    )
 
 
 def _to_json(owner: str, field: str, value: Any, depth: int) -> Any:

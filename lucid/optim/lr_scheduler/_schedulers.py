@@ -413,6 +413,7 @@ class RunningProduct(Schedule):
     """
 
     aliases = {"multiplicative": {}}
+    _endless = True
 
     fn: Callable[[Any], Any]
 
