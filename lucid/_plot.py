@@ -477,7 +477,8 @@ def _check_log(owner: str, shown: Chart, log: bool) -> None:
 
 
 def _height(shown: Chart) -> float:
-    return 3.8 + 1.4 * (len(shown.tracks) - 1)
+    names = max(map(len, shown.tracks.values()))
+    return 3.8 + 1.4 * (len(shown.tracks) - 1) + 0.1 * max(names - 2, 0)
 
 
 def _new_figure(shown: Chart) -> "Figure":
@@ -499,7 +500,8 @@ def _draw(shown: Chart, log: bool, where: Any) -> "Axes":
 
     tracks = shown.tracks
     ratios = [3.0] + [1.2] * (len(tracks) - 1)
-    if where is None or hasattr(where, "subplots"):
+    own = where is None or hasattr(where, "subplots")
+    if own:
         figure = _new_figure(shown) if where is None else where
         axes = list(figure.subplots(len(tracks), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0])
     else:
@@ -525,7 +527,7 @@ def _draw(shown: Chart, log: bool, where: Any) -> "Axes":
         axis.set_ylabel(_NAMES.get(track, track), parse_math=False)
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
-        _name(axis, lines, [curve.label for curve in curves], title=axis is axes[0])
+        _name(axis, lines, [curve.label for curve in curves], title=axis is axes[0], above=own)
     if shown.end >= 100_000:
         axes[-1].xaxis.set_major_formatter(EngFormatter(sep=""))
     axes[-1].set_xlabel(shown.unit)
@@ -574,13 +576,17 @@ def _mark(axis: Any, curves: list[Curve]) -> None:
                           bbox={"facecolor": axis.get_facecolor(), "edgecolor": "none", "alpha": 0.8, "pad": 0.8})  # fmt: skip
 
 
-def _name(axis: Any, lines: list[Any], labels: list[str], title: bool) -> None:
-    """The curves' names, as they are: no mathematics in them, no name left out."""
+def _name(axis: Any, lines: list[Any], labels: list[str], title: bool, above: bool) -> None:
+    """The curves' names, as they are: no mathematics in them, no name left out; where there is room, above the curves."""
     if len(labels) == 1:
         if title:
             axis.set_title(textwrap.fill(labels[0], 96), loc="left").set_parse_math(False)
         return
-    legend = axis.legend(lines, ["curve"] * len(lines), frameon=True, framealpha=0.8, edgecolor="none")
+    place: dict[str, Any] = {}
+    if above:
+        columns = max(1, min(len(labels), 110 // (max(map(len, labels)) + 9)))
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "ncols": columns}
+    legend = axis.legend(lines, ["curve"] * len(lines), frameon=True, framealpha=0.8, edgecolor="none", **place)
     for text, label in zip(legend.get_texts(), labels, strict=True):
         text.set_text(textwrap.fill(label, 60))
         text.set_parse_math(False)

@@ -290,6 +290,15 @@ def test_one_curve_is_titled(axes: Any) -> None:
     assert axes.get_ylim()[0] == 0
 
 
+def test_names_hide_no_curve() -> None:
+    made = plot(*(f"cosine({100 * i})" for i in range(1, 9)), log=True)
+    made.figure.draw_without_rendering()
+    names, curves = made.get_legend().get_window_extent(), made.get_window_extent()
+    assert names.y0 >= curves.y1
+    assert names.y1 <= made.figure.bbox.y1
+    assert len({round(text.get_window_extent().x0) for text in made.get_legend().get_texts()}) == 5  # columns, as room is
+
+
 def test_boundaries_and_the_warm_up_are_marked(axes: Any) -> None:
     plot(Warmup(10) >> Cosine(90), WSD(70, 20, warmup_steps=10), labels=["a", "b"], ax=axes)
     marks = {line.get_gid(): line for line in axes.lines if line.get_gid()}
