@@ -443,7 +443,7 @@ def test_show_draws_and_tells_what_matters(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_show_lays_several_over_each_other(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["show", TEXT, "wsd(90, 20)", "pretrain-llm", "--steps", "1e3", "--at", "0,2.5,50,1000", "--name", "mine"]
+    words = ["show", TEXT, "wsd(90, 20)", "pretrain-llm", "--steps", "1e3", "--at", "0,2.5,50,1000", "--label", "mine"]
     assert main([*words, "--height", "4"]) == 0
     out = capsys.readouterr().out
     assert "A  mine\nB  wsd(90, 20)\nC  pretrain-llm\n" in out
@@ -514,7 +514,7 @@ def test_every_kind_of_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["show", "cosine(-5)"], "Cosine: steps must be > 0, got -5"),
         (["show", "nothing.json"], "[Errno 2] No such file or directory: 'nothing.json'"),
         (["show", "-", "-"], "standard input can be read only once; name files for the others"),
-        (["show", "cosine(5)", "--name", "a", "--name", "b"], "--name is given 2 times, for 1 schedules"),
+        (["show", "cosine(5)", "--label", "a", "--label", "b"], "--label is given 2 times, for 1 schedules"),
         (
             ["show", "0 * cosine(5)", "--log"],
             "no value is > 0, so there is nothing to draw on a logarithmic axis; leave out --log",
@@ -635,7 +635,7 @@ def test_a_run_has_whole_steps(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_compare_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", "warmup(3) >> cosine(6)", "linear(9, 1, 0)", "--json", "--at", "0,4.5", "--name", "x"]) == 0
+    assert main(["compare", "warmup(3) >> cosine(6)", "linear(9, 1, 0)", "--json", "--at", "0,4.5", "--label", "x"]) == 0
     told = json.loads(capsys.readouterr().out)
     schedule = Warmup(3) >> Cosine(6)
     assert (told["steps"], told["lr"], told["exact"]) == (9, 1.0, True)
@@ -905,7 +905,7 @@ def test_what_the_encoding_has_not_is_a_question_mark() -> None:
     told = lucid_says("compare", "cosine(2e5)", "linear(2e5)", PYTHONIOENCODING="cp1252")
     assert (told.returncode, told.stderr) == (0, "")
     assert "A and B: at most ? " in told.stdout
-    assert lucid_says("show", "cosine(9)", "--name", "é", PYTHONIOENCODING="ascii").stdout.startswith("?, 9 steps")
+    assert lucid_says("show", "cosine(9)", "--label", "é", PYTHONIOENCODING="ascii").stdout.startswith("?, 9 steps")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such shell")

@@ -40,7 +40,7 @@ def _compare(
     lr: float,
     at: list[float] | None,
     json: bool,
-    name: list[str] | None,
+    labels: list[str] | None,
     width: int | None,
     height: int | None,
     **look: Any,
@@ -51,7 +51,7 @@ def _compare(
         raise UsageError("takes two schedules or more; lucid show draws one")
     found = read_all(schedules, steps)
     run = math.ceil(length_of(found, steps, schedules))
-    named = called(schedules, found, name)
+    named = called(schedules, found, labels)
     try:
         notes, left_out = moments(named, run, lr)
         told = [figures(schedule, run, lr) for schedule in found]

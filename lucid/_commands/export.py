@@ -40,14 +40,12 @@ examples:
     parser.add_argument("schedule", metavar="SCHEDULE", help="see below")
     parser.add_argument("--format", choices=_FORMATS, help="see below (default: by the file's name, else json)")
     add_run(parser, epochs=False)
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="where to, replacing what is there (default: print it)"
-    )
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="where to, replacing what is there (default: print it)")
     parser.set_defaults(run=_export, extra="plot", lr=None)
 
 
-def _export(schedule: str, format: str | None, steps: int | None, lr: float | None, output: Path | None) -> None:
-    format = format or _format_of(output)
+def _export(schedule: str, format: str | None, steps: int | None, lr: float | None, out: Path | None) -> None:
+    format = format or _format_of(out)
     [made] = read_all([schedule], steps)
     if format == "json":
         _refuse_what_json_has_not(made, steps, lr)
@@ -55,8 +53,8 @@ def _export(schedule: str, format: str | None, steps: int | None, lr: float | No
         content = _content(made, format, schedule, steps, 1.0 if lr is None else lr)
     except ValueError as error:
         raise UsageError(str(error).removeprefix("snippet: ")) from None
-    if output is not None:
-        output.write_bytes(content)
+    if out is not None:
+        out.write_bytes(content)
     elif format == "npy" and sys.stdout.isatty():
         raise UsageError("npy is no text; name a file by -o rates.npy, or pipe it")
     elif hasattr(sys.stdout, "buffer"):
@@ -66,13 +64,13 @@ def _export(schedule: str, format: str | None, steps: int | None, lr: float | No
         sys.stdout.write(content.decode())
 
 
-def _format_of(output: Path | None) -> str:
-    if output is None:
+def _format_of(out: Path | None) -> str:
+    if out is None:
         return "json"
-    suffix = output.suffix.lower().removeprefix(".")
+    suffix = out.suffix.lower().removeprefix(".")
     if suffix in ("json", *_TABLES):
         return suffix
-    raise UsageError(f"the name {str(output)!r} tells no format; give one by --format: {', '.join(_FORMATS)}")
+    raise UsageError(f"the name {str(out)!r} tells no format; give one by --format: {', '.join(_FORMATS)}")
 
 
 def _refuse_what_json_has_not(made: Schedule, steps: int | None, lr: float | None) -> None:

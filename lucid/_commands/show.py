@@ -41,7 +41,9 @@ examples:
 
 def add_look(parser: Any) -> None:
     """The options that say what is drawn, and how."""
-    parser.add_argument("--name", action="append", metavar="NAME", help="what to call a schedule; once for each, in order")
+    parser.add_argument(
+        "--label", action="append", dest="labels", metavar="TEXT", help="what to call a schedule; once for each, in order"
+    )
     parser.add_argument("--log", action="store_true", help="a logarithmic axis of values")
     parser.add_argument("--width", type=whole(24), metavar="N", help="characters of a line (default: the terminal's)")
     parser.add_argument("--height", type=whole(3), metavar="N", help="lines of the plot (default: what fits, 8 to 20)")
@@ -63,11 +65,11 @@ def times(text: str) -> list[float]:
     return found
 
 
-def called(texts: Sequence[str], schedules: Sequence[Any], names: Sequence[str] | None) -> list[tuple[str, Any]]:
+def called(texts: Sequence[str], schedules: Sequence[Any], labels: Sequence[str] | None) -> list[tuple[str, Any]]:
     """The schedules with what they are called."""
-    names = names or []
+    names = labels or []
     if len(names) > len(schedules):
-        raise UsageError(f"--name is given {len(names)} times, for {len(schedules)} schedules")
+        raise UsageError(f"--label is given {len(names)} times, for {len(schedules)} schedules")
     told = [*names, *map(label, texts[len(names) :], schedules[len(names) :])]
     return list(zip(told, schedules, strict=True))
 
@@ -162,7 +164,7 @@ def _show(
     steps_per_epoch: int | None,
     lr: float,
     at: list[float] | None,
-    name: list[str] | None,
+    labels: list[str] | None,
     width: int | None,
     height: int | None,
     **look: Any,
@@ -170,7 +172,7 @@ def _show(
     asked = run_of(steps, epochs, steps_per_epoch)
     found = read_all(schedules, asked)
     run = length_of(found, asked, schedules)
-    named = called(schedules, found, name)
+    named = called(schedules, found, labels)
     across, high = sized(width, height)
     unit = "step" if epochs is None or steps_per_epoch else "epoch"
     print(drawing(named, run, lr, across, high, **look, unit=f"{unit}s"))
