@@ -95,7 +95,9 @@ class Checkpoints:
             except dcp.api.CheckpointException as error:
                 warnings.warn(f"{whole} cannot be read, the one before is tried: {error}", stacklevel=2)
         if told[0]:
-            raise SystemExit(f"no checkpoint in {self.folder} can be read: give another --out to start anew")
+            raise SystemExit(
+                f"no checkpoint in {self.folder} can be read, as told above: keep --amp as it was, or give another --out"
+            )
 
     def whole(self) -> list[Path]:
         """From the first to the last, by their numbers: in tokens these have more digits with time."""
