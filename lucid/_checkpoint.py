@@ -315,7 +315,9 @@ def _lacking_options(optimizer: torch.optim.Optimizer, groups: list[Any]) -> lis
     trial.__dict__.update(optimizer.__dict__)
     try:
         trial.__setstate__({"defaults": dict(optimizer.defaults), "state": {}, "param_groups": [dict(one) for one in groups]})
-        return sorted({name for one in trial.param_groups for name in optimizer.defaults if name not in one})
+        # PyTorch gives every optimizer that was loaded a default that not all have in their groups.
+        own = {name for name in optimizer.defaults if all(name in group for group in optimizer.param_groups)}
+        return sorted({name for one in trial.param_groups for name in own if name not in one})
     except Exception:
         return []
 

@@ -1,5 +1,6 @@
 """Checkpoints: whole or not at all, the newest whole one, all parts or none."""
 
+import copy
 import errno
 import hashlib
 import io
@@ -602,6 +603,16 @@ def test_optimizers_fill_in_what_they_did_not_have_before(tmp_path: Path) -> Non
     assert own.param_groups[0]["momentum"] == 0.5
     with pytest.raises(RuntimeError, match="optimizer refused its state: 'momentums'"):  # which only loading finds out
         load_checkpoint(tmp_path, optimizer=optimizer(Odd))
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SparseAdam, torch.optim.LBFGS, torch.optim.Adafactor])
+def test_optimizers_load_again_what_lacks_the_default_that_loading_gave_them(kind: Any, tmp_path: Path) -> None:
+    optimizer = kind([torch.nn.Parameter(torch.ones(2))], lr=0.25)
+    save_checkpoint(tmp_path, step=1, optimizer=optimizer)
+    for _ in range(2):
+        assert load_checkpoint(tmp_path, optimizer=optimizer) is not None
+    save_checkpoint(tmp_path, step=2, optimizer=optimizer)
+    assert load_checkpoint(tmp_path, optimizer=copy.deepcopy(optimizer)).step == 2  # type: ignore[union-attr]
 
 
 # -- random numbers
