@@ -130,7 +130,10 @@ def plot(
         momentum=momentum, weight_decay=weight_decay, labels=labels,
     )  # fmt: skip
     _check_log("plot", shown, log)
-    return _draw(shown, log, ax)
+    made = _draw(shown, log, ax)
+    if ax is None:
+        _fit(made.figure, grows=True)
+    return made
 
 
 def image(
@@ -182,6 +185,7 @@ def image(
         })  # fmt: skip
         figure = Figure(figsize=(width, height or _height(shown)), dpi=150, layout="constrained")
         _draw(shown, log, figure)
+        _fit(figure, grows=height is None)
         if title is not None:
             figure.suptitle(textwrap.fill(_clean(title), 80), fontsize=12).set_parse_math(False)
         made = io.BytesIO()
@@ -481,6 +485,19 @@ def _height(shown: Chart) -> float:
     return 3.8 + 1.4 * (len(shown.tracks) - 1) + 0.1 * max(names - 2, 0)
 
 
+def _fit(figure: Any, grows: bool) -> None:
+    """Room for the names above the axes; where there cannot be so much, they stand on them."""
+    legends = [legend for axis in figure.axes if (legend := axis.get_legend())]
+    names = sum(legend.get_window_extent().height for legend in legends) / figure.dpi
+    count = len(figure.axes)
+    if grows:
+        figure.set_figheight(max(figure.get_figheight(), min(1.5 + 1.4 * count + names, 100)))
+    if names > figure.get_figheight() - 0.7 - 0.7 * count:
+        for legend in legends:
+            legend.set_bbox_to_anchor(None)
+            legend.set_loc("best")
+
+
 def _new_figure(shown: Chart) -> "Figure":
     """One that is shown where somebody looks at pyplot's; else one that is freed with its last reference."""
     size = {"figsize": (8.0, _height(shown)), "layout": "constrained"}
@@ -582,14 +599,17 @@ def _name(axis: Any, lines: list[Any], labels: list[str], title: bool, above: bo
         if title:
             axis.set_title(textwrap.fill(labels[0], 96), loc="left").set_parse_math(False)
         return
-    place: dict[str, Any] = {}
-    if above:
-        columns = max(1, min(len(labels), 110 // (max(map(len, labels)) + 9)))
-        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "ncols": columns}
-    legend = axis.legend(lines, ["curve"] * len(lines), frameon=True, framealpha=0.8, edgecolor="none", **place)
-    for text, label in zip(legend.get_texts(), labels, strict=True):
-        text.set_text(textwrap.fill(label, 60))
-        text.set_parse_math(False)
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2} if above else {}
+    columns = max(1, min(len(labels), 110 // (max(map(len, labels)) + 9))) if above else 1
+    for ncols in range(columns, 0, -1):  # as many as this font has room for
+        legend = axis.legend(
+            lines, ["curve"] * len(lines), frameon=True, framealpha=0.8, edgecolor="none", ncols=ncols, **place
+        )
+        for text, label in zip(legend.get_texts(), labels, strict=True):
+            text.set_text(textwrap.fill(label, 60))
+            text.set_parse_math(False)
+        if ncols == 1 or legend.get_window_extent().width <= 0.92 * axis.figure.bbox.width:
+            break
 
 
 def _fonts(shown: Chart, title: str | None) -> list[str]:

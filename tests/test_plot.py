@@ -299,6 +299,32 @@ def test_names_hide_no_curve() -> None:
     assert len({round(text.get_window_extent().x0) for text in made.get_legend().get_texts()}) == 5  # columns, as room is
 
 
+@pytest.mark.parametrize(("count", "label"), [(4, "word " * 38), (20, "x" * 80), (40, "x" * 50)])
+def test_names_have_room_however_many_and_long(count: int, label: str) -> None:
+    momentum = [f"cosine({100 * i + 100})" for i in range(count)]
+    made = plot(*momentum, labels=[f"{i} {label}" for i in range(count)], momentum=momentum)
+    made.figure.draw_without_rendering()  # matplotlib warns where the axes have no room left
+    first, second = (axis.get_window_extent() for axis in made.figure.axes)
+    assert first.height > 140
+    assert second.height > 60
+    names, more = (axis.get_legend().get_window_extent() for axis in made.figure.axes)
+    assert names.y1 <= made.figure.bbox.y1
+    assert first.y1 <= names.y0
+    assert more.y1 <= first.y0
+    assert second.y1 <= more.y0
+
+
+@pytest.mark.parametrize("size", [{"width": 3}, {"width": 4}, {"height": 1.5}, {"width": 3, "height": 1.5}])
+def test_names_leave_room_in_small_pictures(size: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    image(*(f"warmup(5) >> cosine({i})" for i in range(90, 98)), format="png", **size)
+    drawn[0].draw_without_rendering()
+    share = drawn[0].axes[0].get_position()
+    assert share.width > 0.6
+    assert share.height > 0.2
+
+
 def test_boundaries_and_the_warm_up_are_marked(axes: Any) -> None:
     plot(Warmup(10) >> Cosine(90), WSD(70, 20, warmup_steps=10), labels=["a", "b"], ax=axes)
     marks = {line.get_gid(): line for line in axes.lines if line.get_gid()}
