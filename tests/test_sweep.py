@@ -30,7 +30,7 @@ from lucid import sweep
 from lucid._sweep import Entry, Report, _alive, _plan, _report, _storage, _work
 from lucid._sweep._alive import Watch
 from lucid.cli import main
-from lucid.schedules import Constant, Cosine, Exponential, Lambda, Linear, Schedule
+from lucid.schedules import Constant, Cosine, Exponential, Lambda, Linear, MultiStep, Schedule
 
 ROOT = Path(lucid.__file__).parents[1]
 
@@ -396,6 +396,18 @@ def test_what_was_drawn_from_another_range_or_space_is_refused(tmp_path: Path) -
     again(space, name="space")
     again(odd, name="space")
     assert len(bowl.calls) == done
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution:UserWarning")
+@pytest.mark.parametrize("choices", [[(1, 2), (3, 4)], [None, (1, 2)], [[1, 2], [3]]])
+def test_a_space_goes_on_though_a_storage_keeps_its_tuples_as_lists(choices: list[Any], tmp_path: Path) -> None:
+    def space(trial: optuna.Trial) -> Schedule:
+        return MultiStep(trial.suggest_categorical("milestones", choices) or (5,))
+
+    bowl = Bowl()
+    for trials in (2, 4):
+        sweep(bowl, space, trials=trials, seeds=1, storage=tmp_path / "s.journal")
+        assert len(bowl.calls) == trials
 
 
 def test_schedules_that_hold_functions_are_swept_under_their_names(tmp_path: Path) -> None:

@@ -105,6 +105,9 @@ def drawn(task: Task, trial: BaseTrial, cell: Cell) -> tuple[Schedule, float]:
 
 def _would_be_drawn(task: Task, trial: FrozenTrial, cell: Cell) -> bool:
     """Whether the range or the space of a task could have drawn what a stored trial has."""
+    choices = (one for kind in trial.distributions.values() for one in getattr(kind, "choices", ()))
+    if not all(isinstance(one, (bool, int, float, str, type(None))) for one in choices):
+        return True  # storages make lists of tuples: nothing can be told
     again = FixedTrial(trial.params, trial.number)
     try:
         with warnings.catch_warnings():
