@@ -512,7 +512,8 @@ def _make(folder: Path) -> None:
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for one in reversed(missing):
-        _sync(one.parent)
+        with suppress(PermissionError):  # where one may make folders, and not look
+            _sync(one.parent)
 
 
 def _sync(folder: Path) -> None:

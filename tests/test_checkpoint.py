@@ -615,6 +615,21 @@ def test_optimizers_load_again_what_lacks_the_default_that_loading_gave_them(kin
     assert load_checkpoint(tmp_path, optimizer=copy.deepcopy(optimizer)).step == 2  # type: ignore[union-attr]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no folder is opened")
+def test_a_new_folder_may_lie_in_one_that_lets_nobody_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def refusing(path: Any, *options: Any, **more: Any) -> int:
+        if path == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *options, **more)
+
+    monkeypatch.setattr(os, "open", refusing)
+    training = Training()
+    save_checkpoint(tmp_path / "new", step=1, **training.parts)
+    assert load_checkpoint(tmp_path / "new", **training.parts) is not None
+
+
 # -- random numbers
 
 
