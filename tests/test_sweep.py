@@ -1688,6 +1688,12 @@ def test_the_command_speaks_of_options(mine: Any, capsys: pytest.CaptureFixture[
     assert "--retry-failed runs them again." in capsys.readouterr().out
 
 
+def test_the_command_leaves_candidates_names_as_they_are(mine: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "eden(5, 4, steps_per_epoch=8)"
+    assert command(name, "--objective", "lucid_test_mine:objective", "--seeds", "1", "--lr", "1") == 0
+    assert name in capsys.readouterr().out
+
+
 def test_a_port_that_is_taken_is_not_shared(mine: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -13,7 +13,7 @@ class UsageError(Exception):
 
 def as_options(text: str) -> str:
     """A message to who calls a function, to who types a command: ``retry_failed=True`` and ``steps=`` are options there."""
-    text = re.sub(r"\b(retry_failed)=True|\b(steps|epochs)=(?=[ ,;.]|$)|\b(steps_per_epoch)\b", _option, text)
+    text = re.sub(r"\b(retry_failed)=True|\b(steps|epochs)=(?=[ ,;.]|$)|\b(steps_per_epoch)\b(?!=)", _option, text)
     return text.replace("the same call", "the same command")
 
 
