@@ -154,7 +154,7 @@ def image(
         title: above the picture.
         log: whether the rate's axis is logarithmic, in a page at first.
         width: of SVG and PNG, in inches.
-        height: of SVG and PNG, in inches; None fits the number of axes.
+        height: of SVG and PNG, in inches; None fits the axes and the names above them.
         **options: the other arguments of :func:`plot` but ``ax``.
 
     Raises:
