@@ -40,8 +40,8 @@ def parse(text: str) -> Schedule:
         text: the expression, of at most 100,000 characters.
 
     Raises:
-        ValueError: it is not of that form, names what is not known, breaks a schedule's rules, is nested deeper than 64 as
-            JSON, or makes more than 100,000 schedules.
+        ValueError: it is not of that form, names what is not known, breaks a schedule's rules, is nested deeper than 64
+            (as JSON, or with what a schedule of several phases is made of), or makes more than 100,000 schedules.
 
     Example:
         >>> parse("warmup(500) >> cosine(9500, end=0.1)")

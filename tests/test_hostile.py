@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import lucid
 from lucid.optim import lr_scheduler as ours
 from lucid.schedules import (
+    WSD,
     Chebyshev,
     Constant,
     Cosine,
@@ -35,6 +36,7 @@ from lucid.schedules import (
     Polynomial,
     RangeTest,
     Schedule,
+    Shift,
     _schedule,
     maximum,
 )
@@ -303,6 +305,18 @@ def test_what_takes_as_long_as_its_time_is_late_comes_from_no_data() -> None:
     again = ours.LRScheduler(sgd(0.5), lr=scheduler.schedule)
     again.load_state_dict(json.loads(json.dumps(product.state_dict())))
     assert rates(again.optimizer) == rates(product.optimizer) == rates(optimizer)
+
+
+def test_expressions_count_what_schedules_are_made_of_as_deep() -> None:
+    deep: dict[str, Any] = {"schedule": "Constant"}
+    for _ in range(60):
+        deep = {"schedule": "Shift", "of": deep, "by": 1}
+    schedule = WSD(20, 9, 5, stable=Schedule.from_dict(deep))
+    assert lucid.parse(repr(schedule)) == schedule
+    deeper = WSD(20, 9, 5, stable=Shift(Shift(schedule.stable, 1), 1))
+    assert Schedule.from_dict(deeper.to_dict()) == deeper
+    with pytest.raises(ValueError, match=r"nested deeper than 64$"):
+        lucid.parse(repr(deeper))
 
 
 def test_expressions_of_half_characters_are_refused() -> None:

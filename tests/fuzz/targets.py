@@ -297,8 +297,12 @@ def check_schedule(schedule: Schedule) -> None:
         if "nested deeper" not in str(error):
             raise
         return
-    if len(repr(schedule)) < 10_000 and lucid.parse(repr(schedule)) != schedule:
-        raise BrokenError(f"{schedule!r} is not read back from its representation")
+    try:
+        if len(repr(schedule)) < 10_000 and lucid.parse(repr(schedule)) != schedule:
+            raise BrokenError(f"{schedule!r} is not read back from its representation")
+    except ValueError as error:  # by a few: of an expression, what schedules are made of counts too
+        if "nested deeper" not in str(error) or repr(schedule).count("(") < 50:
+            raise
     again = Schedule.from_json(text)
     if again != schedule or hash(again) != hash(schedule):
         raise BrokenError(f"{schedule!r} is not read back from its JSON")
