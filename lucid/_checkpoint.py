@@ -287,7 +287,7 @@ def _misfit(part: Any, state: Any) -> str:
         if _holds(own, _is_meta):
             return "it is on the meta device here, where tensors have no values; module.to_empty(device=...) gives them room"
     if isinstance(part, torch.nn.Module):
-        return _misfit_of_module(part, state)
+        return _misfit_of_module(part, own, state)
     if isinstance(part, torch.optim.Optimizer):
         groups = state.get("param_groups") if isinstance(state, Mapping) else None
         if not isinstance(groups, list) or not all(
@@ -336,12 +336,11 @@ def _misfit_of_moments(optimizer: torch.optim.Optimizer, state: Any, numbers: li
     return ""
 
 
-def _misfit_of_module(module: torch.nn.Module, state: Any) -> str:
+def _misfit_of_module(module: torch.nn.Module, own: dict[str, Any], state: Any) -> str:
     if not isinstance(state, Mapping):
         return f"a state must be a mapping, got {type(state).__name__}"
     if any(one._load_state_dict_pre_hooks for one in module.modules()):  # which may rename
         return ""
-    own = module.state_dict()
     lacks, more = [key for key in own if key not in state], [key for key in state if key not in own]
     if lacks or more:
         told = [f"{what} {', '.join(map(str, keys[:5]))}{', ...' if len(keys) > 5 else ''}" for what, keys in
