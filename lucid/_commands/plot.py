@@ -10,7 +10,7 @@ from typing import Any
 
 from lucid._commands import UsageError, as_options
 from lucid._commands.numbers import rate
-from lucid._commands.schedules import HELP, is_history, label, read_all
+from lucid._commands.schedules import HELP, is_history, label, read_all, run_of
 
 _LACKING = r"Glyph (\d+) .* missing from"
 
@@ -67,8 +67,9 @@ def _plot(schedules: list[str], out: Path, lr: list[float] | None, labels: list[
         raise UsageError(f"-o {out}: the file must end with .svg, .png or .html, which says what is made")
     asked = {name: options.pop(name) for name in ("momentum", "weight_decay")}
     further = {name: text for name, text in asked.items() if text is not None}
+    run = run_of(options["steps"], options["epochs"], options["steps_per_epoch"])
     planned = [*(text for text in schedules if not is_history(text)), *further.values()]
-    plans = dict(zip(planned, read_all(planned, _run(**options)), strict=True))
+    plans = dict(zip(planned, read_all(planned, run), strict=True))
     found = [plans[text] if text in plans else _history(text) for text in schedules]
     names = labels or [_called(text, one) for text, one in zip(schedules, found, strict=True)]
     bases = 1.0 if lr is None else lr[0] if len(lr) == 1 else lr
@@ -91,11 +92,6 @@ def _plot(schedules: list[str], out: Path, lr: list[float] | None, labels: list[
         with suppress(OSError):
             part.unlink()
     print(f"wrote {out}", file=sys.stderr)
-
-
-def _run(steps: float | None, epochs: float | None, steps_per_epoch: float | None, **_: Any) -> float | None:
-    """How long a recipe's run is, in the unit of its schedule."""
-    return steps if steps is not None or epochs is None else epochs * (steps_per_epoch or 1)
 
 
 def _tell(warned: list[str]) -> None:

@@ -66,6 +66,11 @@ def read_all(texts: Sequence[str], run: float | None) -> list[Schedule]:
     return [_recipe(known[_plain(text)], length) if one is None else one for text, one in zip(texts, found, strict=True)]
 
 
+def run_of(steps: float | None, epochs: float | None, steps_per_epoch: float | None) -> float | None:
+    """The length of a run as it was asked for, in the schedule's own unit."""
+    return steps if steps is not None or epochs is None else epochs * (steps_per_epoch or 1)
+
+
 def length_of(schedules: Sequence[Schedule], run: float | None, texts: Sequence[str]) -> float:
     """How long the run is: as it was told, or as the longest of the schedules that have an end."""
     if run is not None:

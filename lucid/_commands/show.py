@@ -8,7 +8,7 @@ from typing import Any
 
 from lucid._commands import UsageError
 from lucid._commands.numbers import whole
-from lucid._commands.schedules import HELP, add_run, label, length_of, read_all
+from lucid._commands.schedules import HELP, add_run, label, length_of, read_all, run_of
 
 _MOST = 10  # boundaries of a schedule in the table
 
@@ -150,11 +150,6 @@ def moments(named: Sequence[tuple[str, Any]], run: float, lr: float) -> tuple[di
         return ", ".join(what if one or not of else f"{what} {' '.join(of)}" for what, of in reasons.items())
 
     return {t: told(reasons) for t, reasons in why.items()}, left_out
-
-
-def run_of(steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int | None:
-    """The length of a run as it was asked for, in the schedule's own unit."""
-    return epochs * (steps_per_epoch or 1) if epochs else steps
 
 
 def _show(
